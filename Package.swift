@@ -1,0 +1,27 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Everything that a product can reach is pure and has no dependency, so that depending on this package clones this
+// package and nothing else. What only our own command line and tests need is reached by no product.
+let package = Package(
+  name: "flotilla",
+  products: [
+    .library(name: "Raft", targets: ["Raft"]),
+    .library(name: "RaftMachines", targets: ["RaftMachines"]),
+    .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    .target(name: "Raft"),
+    .target(name: "RaftMachines", dependencies: ["Raft"]),
+    .target(name: "RaftSimulation", dependencies: ["Raft", "RaftMachines"]),
+    .executableTarget(
+      name: "flotilla-sim",
+      dependencies: [
+        "RaftSimulation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+  ]
+)
