@@ -1,8 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Everything that a product can reach is pure and has no dependency, so that depending on this package clones this
-// package and nothing else. What only our own command line and tests need is reached by no product.
+// Everything that a product can reach is pure and has no dependency, so that depending on this
+// package clones this package and nothing else. What only our own command line and tests need is
+// reached by no product.
 let package = Package(
   name: "flotilla",
   products: [
@@ -25,3 +26,10 @@ let package = Package(
       ]),
   ]
 )
+
+// Our own continuous integration turns warnings into errors; a consumer never does.
+if Context.environment["FLOTILLA_STRICT"] != nil {
+  for target in package.targets {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+  }
+}
