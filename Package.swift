@@ -24,6 +24,7 @@ let package = Package(
         "RaftSimulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "TidyTests"),
   ]
 )
 
