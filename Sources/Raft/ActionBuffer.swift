@@ -1,0 +1,126 @@
+// Where a step puts what is to be done. Owned and reused by the host, so that a step allocates
+// nothing that could be reused; not a part of the node.
+
+/// The actions of one or more steps.
+///
+/// A host either drains it with `next()`, which gives the actions in an order that is always right,
+/// or reads the lists one by one and calls `removeAll()`: writes in order, installs before applies;
+/// the others whenever it likes.
+public struct ActionBuffer: Sendable {
+  /// Storage writes, in the order of their tickets.
+  public internal(set) var stores: [StorageWrite] = []
+  /// Messages.
+  public internal(set) var sends: [Message] = []
+  /// Entries and chunks to load, and chunks to store.
+  public internal(set) var transfers: [Action] = []
+  /// Snapshots to install, to be done before `applies`.
+  public internal(set) var installs: [SnapshotMetadata] = []
+  /// Entries to apply, in order.
+  public internal(set) var applies: [Entries] = []
+  /// Reads that may be answered once `applies` is done.
+  public internal(set) var reads: [ReadyRead] = []
+  /// Answers to requests.
+  public internal(set) var outcomes: [RequestOutcome] = []
+  /// Events; none unless `isObserving`.
+  public internal(set) var events: [Event] = []
+
+  /// Whether events are wanted. They never change what a node does.
+  public var isObserving: Bool
+
+  private var cursor = Cursor()
+
+  /// A read that may be answered.
+  public struct ReadyRead: Hashable, Sendable, BitwiseCopyable {
+    /// The read.
+    public var request: RequestID
+    /// The state machine has applied at least this entry.
+    public var index: LogIndex
+  }
+
+  /// An answer to a request.
+  public struct RequestOutcome: Hashable, Sendable, BitwiseCopyable {
+    /// The request.
+    public var request: RequestID
+    /// The answer.
+    public var outcome: Outcome
+  }
+
+  private struct Cursor: Sendable {
+    var list = 0
+    var position = 0
+  }
+
+  /// An empty buffer.
+  public init(isObserving: Bool = true) { self.isObserving = isObserving }
+
+  /// Whether there is nothing to do.
+  public var isEmpty: Bool {
+    stores.isEmpty && sends.isEmpty && transfers.isEmpty && installs.isEmpty && applies.isEmpty
+      && reads.isEmpty && outcomes.isEmpty && events.isEmpty
+  }
+
+  /// Forgets all actions and keeps the memory.
+  public mutating func removeAll() {
+    if !stores.isEmpty { stores.removeAll(keepingCapacity: true) }
+    if !sends.isEmpty { sends.removeAll(keepingCapacity: true) }
+    if !transfers.isEmpty { transfers.removeAll(keepingCapacity: true) }
+    if !installs.isEmpty { installs.removeAll(keepingCapacity: true) }
+    if !applies.isEmpty { applies.removeAll(keepingCapacity: true) }
+    if !reads.isEmpty { reads.removeAll(keepingCapacity: true) }
+    if !outcomes.isEmpty { outcomes.removeAll(keepingCapacity: true) }
+    if !events.isEmpty { events.removeAll(keepingCapacity: true) }
+    cursor = Cursor()
+  }
+
+  /// The next action, or `nil` once all were given; then the buffer is empty again.
+  ///
+  /// - Complexity: O(1) amortised.
+  public mutating func next() -> Action? {
+    while cursor.list < 8 {
+      if let action = action(list: cursor.list, position: cursor.position) {
+        cursor.position += 1
+        return action
+      }
+      cursor.list += 1
+      cursor.position = 0
+    }
+    removeAll()
+    return nil
+  }
+
+  /// Every action in order, for tests and tools.
+  ///
+  /// - Complexity: O(actions).
+  public func array() -> [Action] {
+    var copy = self
+    copy.cursor = Cursor()
+    var all: [Action] = []
+    while let action = copy.next() { all.append(action) }
+    return all
+  }
+
+  private func action(list: Int, position: Int) -> Action? {
+    switch list {
+    case 0: position < stores.count ? .store(stores[position]) : nil
+    case 1: position < sends.count ? .send(sends[position]) : nil
+    case 2: position < transfers.count ? transfers[position] : nil
+    case 3: position < installs.count ? .installSnapshot(installs[position]) : nil
+    case 4: position < applies.count ? .apply(applies[position]) : nil
+    case 5:
+      position < reads.count ? .readIsReady(reads[position].request, at: reads[position].index) : nil
+    case 6:
+      position < outcomes.count
+        ? .outcome(outcomes[position].request, outcomes[position].outcome) : nil
+    default: position < events.count ? .observe(events[position]) : nil
+    }
+  }
+
+  @inline(__always)
+  mutating func observe(_ event: @autoclosure () -> Event) {
+    if isObserving { events.append(event()) }
+  }
+
+  mutating func answer(_ request: RequestID, _ outcome: Outcome) {
+    outcomes.append(RequestOutcome(request: request, outcome: outcome))
+  }
+}

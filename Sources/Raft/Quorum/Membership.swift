@@ -1,0 +1,185 @@
+// §6: who votes. A membership is what a log entry of kind `membership` holds; the newest one in a
+// node's log is in force there, whether or not it is committed.
+
+/// The nodes of a cluster and what each may do.
+///
+/// While `outgoing` is not empty the cluster is in a joint configuration: agreement needs a majority
+/// of `voters` and a majority of `outgoing`.
+public struct Membership: Hashable, Sendable {
+  /// The voters, sorted. In a joint configuration: those of the new one (C_new).
+  public private(set) var voters: [NodeID]
+  /// The voters of the configuration that is being left (C_old), sorted; empty otherwise.
+  public private(set) var outgoing: [NodeID]
+  /// The nodes that receive the log but do not vote, sorted.
+  public private(set) var learners: [NodeID]
+  /// Voters of `outgoing` that become learners when the joint configuration is left, sorted.
+  public private(set) var learnersNext: [NodeID]
+  /// The voters that vote and acknowledge but hold no commands and never lead, sorted.
+  public private(set) var witnesses: [NodeID]
+
+  /// A membership of nobody: what a node has that waits to be added to a cluster.
+  public static let none = Membership(
+    sortedVoters: [], outgoing: [], learners: [], learnersNext: [], witnesses: [])
+
+  init(
+    sortedVoters: [NodeID], outgoing: [NodeID], learners: [NodeID], learnersNext: [NodeID],
+    witnesses: [NodeID]
+  ) {
+    voters = sortedVoters
+    self.outgoing = outgoing
+    self.learners = learners
+    self.learnersNext = learnersNext
+    self.witnesses = witnesses
+  }
+
+  /// The membership with these nodes, in any order.
+  ///
+  /// - Parameters:
+  ///   - voters: at least one, at most `Membership.maximumNodes` with the learners.
+  ///   - learners: none of the voters.
+  ///   - witnesses: some of the voters, but not all of them.
+  /// - Throws: `MembershipError` that names the node or the count that is wrong.
+  public init(
+    voters: [NodeID], learners: [NodeID] = [], witnesses: [NodeID] = []
+  ) throws(MembershipError) {
+    self.init(
+      sortedVoters: voters.sorted(), outgoing: [], learners: learners.sorted(), learnersNext: [],
+      witnesses: witnesses.sorted())
+    try validate()
+  }
+
+  /// The most nodes that a membership may name.
+  public static let maximumNodes = 63
+
+  /// Whether two majorities are needed.
+  public var isJoint: Bool { !outgoing.isEmpty }
+
+  /// Whether the node votes in `voters` or in `outgoing`.
+  public func isVoter(_ node: NodeID) -> Bool {
+    voters.contains(node) || outgoing.contains(node)
+  }
+
+  /// Whether the node only receives the log.
+  public func isLearner(_ node: NodeID) -> Bool { learners.contains(node) }
+
+  /// Whether the node votes without holding commands.
+  public func isWitness(_ node: NodeID) -> Bool { witnesses.contains(node) }
+
+  /// Whether the node is named at all.
+  public func contains(_ node: NodeID) -> Bool { isVoter(node) || isLearner(node) }
+
+  /// Every node, sorted, each once.
+  ///
+  /// - Complexity: O(n log n).
+  public var nodes: [NodeID] {
+    var all = voters + outgoing + learners
+    all.sort()
+    var unique: [NodeID] = []
+    for node in all where unique.last != node { unique.append(node) }
+    return unique
+  }
+
+  /// Whether the nodes of which `isCounted` is true are a majority of the voters, and in a joint
+  /// configuration of each of both sets (§6).
+  ///
+  /// - Complexity: O(voters).
+  public func isQuorum(_ isCounted: (NodeID) -> Bool) -> Bool {
+    Membership.isMajority(of: voters, isCounted)
+      && (outgoing.isEmpty || Membership.isMajority(of: outgoing, isCounted))
+  }
+
+  private static func isMajority(of set: [NodeID], _ isCounted: (NodeID) -> Bool) -> Bool {
+    var count = 0
+    for node in set where isCounted(node) { count += 1 }
+    return count > set.count / 2
+  }
+
+  /// The joint configuration's successor: `voters` alone, with the learners that waited.
+  func leavingJoint() -> Membership {
+    let learnersAfter = (learners + learnersNext).sorted()
+    let witnessesAfter = witnesses.filter { voters.contains($0) }
+    return Membership(
+      sortedVoters: voters, outgoing: [], learners: learnersAfter, learnersNext: [],
+      witnesses: witnessesAfter)
+  }
+
+  /// Checks everything that must hold of a membership, also of one that came from a disk or a peer.
+  ///
+  /// - Throws: `MembershipError` for the first thing that is wrong.
+  /// - Complexity: O(n²) in the nodes, of which there are at most `maximumNodes` in each list.
+  public func validate() throws(MembershipError) {
+    for list in [voters, outgoing, learners, learnersNext, witnesses] {
+      guard list.count <= Membership.maximumNodes else {
+        throw .tooManyNodes(list.count)
+      }
+      for position in list.indices {
+        guard list[position].rawValue > 0 else { throw .zeroNode }
+        guard position == 0 || list[position - 1] < list[position] else {
+          throw .namedTwice(list[position])
+        }
+      }
+    }
+    if voters.isEmpty { throw .noVoters }
+    for node in learners where isVoter(node) { throw .voterAndLearner(node) }
+    for node in learnersNext where !outgoing.contains(node) || voters.contains(node) {
+      throw .voterAndLearner(node)
+    }
+    for node in witnesses where !isVoter(node) { throw .witnessNotVoter(node) }
+    if !voters.contains(where: { !witnesses.contains($0) }) { throw .onlyWitnesses }
+  }
+}
+
+/// What is wrong with a membership.
+public enum MembershipError: Error, Hashable, Sendable, BitwiseCopyable,
+  CustomStringConvertible
+{
+  /// Nobody could ever be elected.
+  case noVoters
+  /// Every voter is a witness, so nobody would hold the commands.
+  case onlyWitnesses
+  /// A node has the number zero, which means "no node".
+  case zeroNode
+  /// A node stands twice in one list, or the list is not sorted.
+  case namedTwice(NodeID)
+  /// A node cannot both vote and learn.
+  case voterAndLearner(NodeID)
+  /// A witness is a voter by definition.
+  case witnessNotVoter(NodeID)
+  /// More nodes than `Membership.maximumNodes`.
+  case tooManyNodes(Int)
+
+  /// What is wrong and what to do, in a sentence.
+  public var description: String {
+    switch self {
+    case .noVoters: "a membership needs at least one voter"
+    case .onlyWitnesses: "at least one voter must not be a witness: nobody would hold commands"
+    case .zeroNode: "node 0 means \"no node\"; number nodes from 1"
+    case .namedTwice(let node): "\(node) is named twice; name each node once"
+    case .voterAndLearner(let node): "\(node) cannot be voter and learner; choose one"
+    case .witnessNotVoter(let node): "witness \(node) is not among the voters; add it there"
+    case .tooManyNodes(let count):
+      "\(count) nodes are too many; at most \(Membership.maximumNodes) fit"
+    }
+  }
+}
+
+extension Membership: CustomStringConvertible {
+  /// For example `{n1 n2 n3} learners {n4}`, or `{n1 n2 n4} leaving {n1 n2 n3}`.
+  public var description: String {
+    var text = Membership.braces(voters)
+    if isJoint { text += " leaving " + Membership.braces(outgoing) }
+    if !learners.isEmpty { text += " learners " + Membership.braces(learners) }
+    if !learnersNext.isEmpty { text += " then learners " + Membership.braces(learnersNext) }
+    if !witnesses.isEmpty { text += " witnesses " + Membership.braces(witnesses) }
+    return text
+  }
+
+  private static func braces(_ nodes: [NodeID]) -> String {
+    var text = "{"
+    for position in nodes.indices {
+      if position > 0 { text += " " }
+      text += nodes[position].description
+    }
+    return text + "}"
+  }
+}
