@@ -25,6 +25,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "TidyTests"),
+
+    // The simulator for WebAssembly; see .ci/wasm. Natively it prints the same digests.
+    .target(name: "FlotillaWasmRuntime", path: "Simulations/Wasm/Runtime"),
+    .executableTarget(
+      name: "FlotillaWasm",
+      dependencies: ["Raft", "RaftMachines", "RaftSimulation", "FlotillaWasmRuntime"],
+      path: "Simulations/Wasm/Exports"),
   ]
 )
 

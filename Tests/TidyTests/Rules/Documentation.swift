@@ -60,7 +60,8 @@ extension Rule {
 extension SourceFile {
   /// The standard library documents these, and documentation tools inherit it.
   private static let inherited: Set = [
-    "==", "<", "hash", "description", "debugDescription", "startIndex", "endIndex", "makeIterator",
+    "==", "<", "hash", "description", "debugDescription", "startIndex", "endIndex", "index",
+    "makeIterator",
   ]
 
   func needsDocumentation(_ declaration: Declaration) -> Bool {

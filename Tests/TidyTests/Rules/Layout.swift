@@ -9,10 +9,12 @@ extension Rule {
           if !file.isSource, comment?.contains("wide-table: ") ?? false { exempt = true }
           if comment?.contains("end of wide-table") ?? false { exempt = false }
           guard !exempt, line.utf8.count > 100, line.count > 100 else { return nil }
-          return file.finding(
-            number + 1,
-            "\(line.count) columns: break the line; a table in a test may stand between"
-              + " '// wide-table: why' and '// end of wide-table'")
+          let advice =
+            file.isSource
+            ? "break the line"
+            : "break the line; a table may stand between '// wide-table: why' and"
+              + " '// end of wide-table'"
+          return file.finding(number + 1, "\(line.count) columns: \(advice)")
         }
       },
       examples: [
