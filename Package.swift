@@ -24,6 +24,7 @@ let package = Package(
         "RaftSimulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "TidyTests"),
 
     // The simulator for WebAssembly; see .ci/wasm. Natively it prints the same digests.

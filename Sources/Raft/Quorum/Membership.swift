@@ -119,6 +119,9 @@ public struct Membership: Hashable, Sendable {
         }
       }
     }
+    // All together, so that leaving a joint configuration never makes a list that is too long.
+    let total = nodes.count
+    guard total <= Membership.maximumNodes else { throw .tooManyNodes(total) }
     if voters.isEmpty { throw .noVoters }
     for node in learners where isVoter(node) { throw .voterAndLearner(node) }
     for node in learnersNext where !outgoing.contains(node) || voters.contains(node) {
