@@ -26,6 +26,8 @@ let package = Package(
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "TidyTests"),
+    .testTarget(
+      name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
 
     // The simulator for WebAssembly; see .ci/wasm. Natively it prints the same digests.
     .target(name: "FlotillaWasmRuntime", path: "Simulations/Wasm/Runtime"),
