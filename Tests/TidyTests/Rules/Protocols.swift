@@ -53,15 +53,19 @@ extension Rule {
           /// Wrong: \u{A7}5.7  // ←
           let name = "\u{A7}13.1"  // ←
           /// A list: §5.1, \u{A7} 5.2  // ←
+          let sign = "\u{A7}"
           """)
       ]),
   ]
 
-  /// What stands behind each section sign of a line.
+  /// The number behind each section sign of a line, with the space that must not be before it.
   static func citedSections(in line: String) -> [String] {
-    line.split(separator: "\u{A7}", omittingEmptySubsequences: false).dropFirst().map { text in
-      let number = text.prefix { $0.isNumber || $0 == "." || $0 == "A" || $0 == "B" }
-      return String(number.last == "." ? number.dropLast() : number)
+    line.split(separator: "\u{A7}", omittingEmptySubsequences: false).dropFirst().compactMap {
+      text in
+      let space = text.prefix { $0 == " " }
+      let number = text[space.endIndex...].prefix { $0.isNumber || "AB.".contains($0) }
+      guard number.contains(where: \.isNumber) else { return nil }
+      return String(space + (number.last == "." ? number.dropLast() : number))
     }
   }
 
