@@ -46,12 +46,12 @@ public struct SnapshotMarker: Hashable, Sendable {
   public var metadata: SnapshotMetadata
   /// The log keeps the entries after this one; the rest may be deleted.
   public var logStart: LogPosition
-  /// Whether the log's entries are all void, also those after `logStart`: the snapshot came from the
-  /// leader and the log does not continue it.
+  /// Whether the log's entries are all void, also those after `logStart`: the snapshot came from
+  /// the leader and the log does not continue it.
   public var isLogReset: Bool
 }
 
-/// One atomic record for the one ordered stream of storage. All of it becomes durable or none of it.
+/// One atomic record for the one ordered stream of storage: all of it becomes durable, or none.
 ///
 /// Apply the parts in this order: `snapshot`, `truncateFrom`, `entries`, `hardState`.
 public struct StorageWrite: Hashable, Sendable {

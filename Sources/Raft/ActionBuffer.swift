@@ -107,7 +107,8 @@ public struct ActionBuffer: Sendable {
     case 3: position < installs.count ? .installSnapshot(installs[position]) : nil
     case 4: position < applies.count ? .apply(applies[position]) : nil
     case 5:
-      position < reads.count ? .readIsReady(reads[position].request, at: reads[position].index) : nil
+      position < reads.count
+        ? .readIsReady(reads[position].request, at: reads[position].index) : nil
     case 6:
       position < outcomes.count
         ? .outcome(outcomes[position].request, outcomes[position].outcome) : nil

@@ -24,8 +24,8 @@ public struct Configuration: Hashable, Sendable {
   /// Whether to ask before disturbing anybody with a higher term (thesis §9.6). Default: true.
   public var isPreVoteEnabled = true
 
-  /// Whether a leader that does not hear of a majority for an election timeout steps down, and voters
-  /// that hear of a leader refuse to elect another (thesis §6.2, §4.2.3). Default: true.
+  /// Whether a leader that does not hear of a majority for an election timeout steps down, and
+  /// voters that hear of a leader refuse to elect another (thesis §6.2, §4.2.3). Default: true.
   public var isCheckQuorumEnabled = true
 
   /// How eager the node is to lead: each step below 3 adds an election timeout to its wait.

@@ -25,8 +25,8 @@ public enum ReadConsistency: UInt8, Hashable, Sendable, BitwiseCopyable {
   /// Not older than any write completed before: a round to a majority confirms the leader
   /// (thesis §6.4). On a follower the leader is asked.
   case linearizable
-  /// The same, by the leader's lease where it holds one, without a round (thesis §6.4.1); falls back
-  /// to a round where it does not.
+  /// The same, by the leader's lease where it holds one, without a round (thesis §6.4.1); falls
+  /// back to a round where it does not.
   case lease
 }
 

@@ -1,14 +1,16 @@
-// Figure 2 and Figure 13: the remote procedure calls, as messages. Everything of fixed size is in the
-// body, which is plain bits; what varies travels beside it.
+// Figure 2 and Figure 13: the remote procedure calls, as messages. Everything of fixed size is in
+// the body, which is plain bits; what varies travels beside it.
 
-/// Invoked by candidates to gather votes (§5.2), and by pre-candidates to ask for them (thesis §9.6).
+/// Invoked by candidates to gather votes (§5.2), and by pre-candidates to ask for them (thesis
+/// §9.6).
 public struct RequestVote: Hashable, Sendable, BitwiseCopyable {
   /// The term that the candidate wants to lead. For a real vote it is the message's term; for a
   /// pre-vote it is one more, and nobody adopts it.
   public var candidateTerm: Term
   /// The candidate's last log entry (§5.4.1).
   public var lastLog: LogPosition
-  /// Whether the leader asked for this election (thesis §3.10), so that nobody protects that leader.
+  /// Whether the leader asked for this election (thesis §3.10), so that nobody protects that
+  /// leader.
   public var isTransfer: Bool
 }
 
@@ -50,7 +52,8 @@ public struct AppendEntriesReply: Hashable, Sendable, BitwiseCopyable {
   public var round: UInt64
 }
 
-/// Invoked by leader to send chunks of a snapshot to a follower (§7). Chunks are always sent in order.
+/// Invoked by leader to send chunks of a snapshot to a follower (§7). Chunks are always sent in
+/// order.
 ///
 /// The bytes and the membership travel beside the body, in `Message.snapshot`.
 public struct InstallSnapshot: Hashable, Sendable, BitwiseCopyable {

@@ -17,7 +17,8 @@ public enum Refusal: Error, Hashable, Sendable, BitwiseCopyable {
   case halted
   /// A proposal of no entries, or a change of no nodes.
   case nothingToDo
-  /// Another change is not committed yet, or a joint configuration not left; the index of its entry.
+  /// Another change is not committed yet, or a joint configuration not left; the index of its
+  /// entry.
   case changeInFlight(at: LogIndex)
   /// No entry of the leader's own term is committed yet. Ask again in a moment.
   case termNotEstablished

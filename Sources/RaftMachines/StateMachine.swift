@@ -1,4 +1,5 @@
-// §2: the replicated state machine. What a cluster agrees on is the order of commands; what they mean is said here.
+// §2: the replicated state machine. What a cluster agrees on is the order of commands; what they
+// mean is said here.
 
 import Raft
 

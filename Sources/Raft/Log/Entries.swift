@@ -18,8 +18,8 @@ public struct Entries: Sendable {
     rest = []
   }
 
-  /// The entries of these runs, or `nil` if they do not follow one another without a gap, with terms
-  /// that never decrease.
+  /// The entries of these runs, or `nil` if they do not follow one another without a gap, with
+  /// terms that never decrease.
   ///
   /// - Complexity: O(runs).
   public init?(_ runs: [EntryRun]) {

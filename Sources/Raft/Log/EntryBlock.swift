@@ -1,11 +1,11 @@
-// Payloads travel, rest in memory and go to disk in blocks: one allocation for a whole batch, shared
-// by every log, message and write that holds it, and never copied again.
+// Payloads travel, rest in memory and go to disk in blocks: one allocation for a whole batch,
+// shared by every log, message and write that holds it, and never copied again.
 
 /// An immutable batch of payloads in one array of bytes.
 ///
 /// A block of one payload is that payload's array itself. A block of more is the payloads one after
-/// the other, then for each the offset of its end as a little-endian `UInt32`. This is also its form
-/// on the wire and on disk.
+/// the other, then for each the offset of its end as a little-endian `UInt32`. This is also its
+/// form on the wire and on disk.
 public struct EntryBlock: Sendable {
   /// The bytes: payloads, then (for two payloads or more) the table of their ends.
   public let bytes: [UInt8]
@@ -53,8 +53,8 @@ public struct EntryBlock: Sendable {
     self.init(unchecked: bytes, count: UInt32(payloads.count))
   }
 
-  /// The block with these bytes, as they came from a disk or a network, or `nil` if the table of ends
-  /// does not fit them.
+  /// The block with these bytes, as they came from a disk or a network, or `nil` if the table of
+  /// ends does not fit them.
   ///
   /// - Complexity: O(`count`), and O(1) for one payload.
   public init?(validating bytes: [UInt8], count: UInt32) {

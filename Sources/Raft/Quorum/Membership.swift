@@ -3,8 +3,8 @@
 
 /// The nodes of a cluster and what each may do.
 ///
-/// While `outgoing` is not empty the cluster is in a joint configuration: agreement needs a majority
-/// of `voters` and a majority of `outgoing`.
+/// While `outgoing` is not empty the cluster is in a joint configuration: agreement needs a
+/// majority of `voters` and a majority of `outgoing`.
 public struct Membership: Hashable, Sendable {
   /// The voters, sorted. In a joint configuration: those of the new one (C_new).
   public private(set) var voters: [NodeID]

@@ -1,9 +1,10 @@
-// The standard library's `Hasher` is seeded anew by each process. This is not, so its results may be written down.
+// The standard library's `Hasher` is seeded anew by each process. This is not, so its results may
+// be written down.
 
 /// A 64-bit digest that is the same in every process, on every platform, in every build mode.
 ///
-/// Made for comparing states and traces, not against an adversary. Words are mixed one by one with SplitMix64's finisher,
-/// so the order of what is fed matters.
+/// Made for comparing states and traces, not against an adversary. Words are mixed one by one with
+/// SplitMix64's finisher, so the order of what is fed matters.
 public struct Digest: Hashable, Sendable, BitwiseCopyable {
   @usableFromInline internal var storage: UInt64
 

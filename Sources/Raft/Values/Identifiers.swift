@@ -17,7 +17,8 @@ public struct NodeID: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStr
 
 /// The name a host gives to one request, by which its outcomes come back.
 ///
-/// The core only echoes it. A host that restarts may use the same numbers again: no request outlives its node.
+/// The core only echoes it. A host that restarts may use the same numbers again: no request
+/// outlives its node.
 public struct RequestID: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
   /// The name as a number; any value.
   public let rawValue: UInt64
@@ -57,7 +58,8 @@ public struct Ticket: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStr
   public var description: String { "#\(rawValue)" }
 }
 
-/// A span of the node's own time. The host decides how long a tick is, and gives one input for each.
+/// A span of the node's own time. The host decides how long a tick is, and gives one input for
+/// each.
 public struct Ticks: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
   /// No time at all.
   public static let zero = Ticks(0)

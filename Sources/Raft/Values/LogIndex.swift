@@ -36,7 +36,8 @@ public struct LogIndex: Hashable, Comparable, Sendable, BitwiseCopyable, CustomS
 
 /// Where an entry stands and in which term it was made: what Raft compares logs by (§5.3, §5.4.1).
 ///
-/// Positions are ordered by term first and index second, which is the paper's "at least as up-to-date".
+/// Positions are ordered by term first and index second, which is the paper's "at least as
+/// up-to-date".
 public struct LogPosition: Hashable, Comparable, Sendable, BitwiseCopyable,
   CustomStringConvertible
 {

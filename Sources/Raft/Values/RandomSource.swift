@@ -1,5 +1,5 @@
-// A generator of our own, with bounded draws of our own: what the standard library draws from a generator may change
-// between versions and depends on the width of `Int`. This does neither.
+// A generator of our own, with bounded draws of our own: what the standard library draws from a
+// generator may change between versions and depends on the width of `Int`. This does neither.
 
 /// A seeded generator of 64-bit numbers: SplitMix64 (Steele, Lea, Flood 2014).
 ///
@@ -30,7 +30,8 @@ public struct RandomSource: Hashable, Sendable, BitwiseCopyable {
     return product.high
   }
 
-  /// The finishing function of SplitMix64: a bijection of 64-bit numbers in which each input bit moves each output bit.
+  /// The finishing function of SplitMix64: a bijection of 64-bit numbers in which each input bit
+  /// moves each output bit.
   @inlinable public static func mix(_ value: UInt64) -> UInt64 {
     var z = value
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9

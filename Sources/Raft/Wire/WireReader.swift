@@ -7,8 +7,8 @@ struct WireReader {
   private var position: Int
   private(set) var version = WireVersion.newest
 
-  /// No term, index or offset is larger. Leaves room above for every sum that the core forms, and no
-  /// cluster gets near it: 2^63 entries at a million per second take 292,000 years.
+  /// No term, index or offset is larger. Leaves room above for every sum that the core forms, and
+  /// no cluster gets near it: 2^63 entries at a million per second take 292,000 years.
   static let maximumNumber = UInt64.max >> 1
 
   init(_ bytes: ArraySlice<UInt8>) {

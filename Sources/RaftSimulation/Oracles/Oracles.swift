@@ -5,11 +5,11 @@ import Raft
 /// The watchers of a whole cluster: told of each event, they say when a property stops to hold.
 ///
 /// They believe no node: what is durable they know from the disks, what is committed from the first
-/// leader to commit it. Each event costs time in proportion to what changed, never to what there is.
-/// A copy goes its own way, like the world that holds it.
+/// leader to commit it. Each event costs time in proportion to what changed, never to what there
+/// is. A copy goes its own way, like the world that holds it.
 ///
-/// Nodes are numbered from 1 without large gaps, and requests count up from 1 over the whole run, so
-/// that both index flat arrays.
+/// Nodes are numbered from 1 without large gaps, and requests count up from 1 over the whole run,
+/// so that both index flat arrays.
 public struct Oracles: Sendable {
   /// The first property that did not hold, if any. Nothing is checked after it.
   public internal(set) var breach: Breach?

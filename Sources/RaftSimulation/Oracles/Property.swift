@@ -1,4 +1,5 @@
-// Figure 3 and what it rests on: the properties that hold in every run, each with a name to point at.
+// Figure 3 and what it rests on: the properties that hold in every run, each with a name to point
+// at.
 
 /// Something that must be true of a cluster after every event.
 public enum Property: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,

@@ -1,4 +1,5 @@
-// What a campaign should have met: a simulator that never reaches the rare situations proves little.
+// What a campaign should have met: a simulator that never reaches the rare situations proves
+// little.
 
 /// A situation worth reaching, and named so that one can say which were not.
 public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,

@@ -1,4 +1,5 @@
-// What goes wrong in a run, and when: plain records, so that a plan can be written down, read, changed and shrunk.
+// What goes wrong in a run, and when: plain records, so that a plan can be written down, read,
+// changed and shrunk.
 
 import Raft
 
