@@ -47,6 +47,23 @@ import Testing
       })
   }
 
+  @Test func `every page is in the index`() {
+    let index = Repository.text("Docs/README.md")
+    for page in Repository.pages where page.path.hasPrefix("Docs/") {
+      let link = page.path.dropFirst("Docs/".count)
+      #expect(link == "README.md" || index.contains("(\(link))"), "Docs/README.md lacks \(link)")
+    }
+  }
+
+  @Test func `every folder of Swift files is a target, so that nothing is left out`() {
+    let manifest = Repository.text("Package.swift")
+    let folders = Repository.swiftFiles.map(\.path).filter { !$0.hasPrefix("Simulations/") }
+      .map { $0.split(separator: "/") }.filter { $0.count > 1 }.map { String($0[1]) }
+    for folder in Set(folders).sorted() {
+      #expect(manifest.contains("\"\(folder)\""), "Package.swift has no target \(folder)")
+    }
+  }
+
   private func report(_ findings: [Finding]) {
     for finding in findings {
       Issue.record(
