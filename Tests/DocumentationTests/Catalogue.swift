@@ -22,7 +22,7 @@ struct Catalogue {
     for executable in executables {
       let text = sources.filter { $0.path.hasPrefix("Sources/\(executable)/") }.map(\.text)
         .joined(separator: "\n")
-      let types = names(#/struct (\w+): (?:Async)?ParsableCommand/#, in: text)
+      let types = names(#/struct (\w+): \w*Command\b/#, in: text)
       subcommands[executable] = names(#/commandName: "([^"]+)"/#, in: text)
         .union(types.map { $0.dashed }).union(["help"])
       options[executable] = names(#/var (\w+)/#, in: text).map { $0.dashed }

@@ -29,4 +29,13 @@ import Testing
         """)
     #expect(file.roleAssignments == [6])
   }
+
+  @Test func `an allowance excuses the line that it names, and no other`() {
+    let file = SourceFile(path: "Sources/Raft/Log.swift", source: "let a = b!\nlet c = d!")
+    let allowance = Allowance(
+      path: "Sources/Raft/Log.swift", code: "c = d!", reason: "d was set two lines above")
+    #expect(file.forcedUnwraps.map { allowance.excuses($0, in: file) } == [false, true])
+    let elsewhere = SourceFile(path: "Sources/Raft/Node.swift", source: "let c = d!")
+    #expect(elsewhere.forcedUnwraps.map { allowance.excuses($0, in: elsewhere) } == [false])
+  }
 }
