@@ -48,6 +48,8 @@ public enum WireProblem: Hashable, Sendable, BitwiseCopyable, CustomStringConver
   case termDecreases
   /// The ends of the payloads do not fit the payloads.
   case brokenTable
+  /// The entry's payload is not the encoding of a membership.
+  case brokenMembership
   /// The nodes cannot be a membership.
   case membership(MembershipError)
   /// So many bytes follow the value.
@@ -67,6 +69,7 @@ public enum WireProblem: Hashable, Sendable, BitwiseCopyable, CustomStringConver
     case .notCanonical: "is not written in the one way that is allowed"
     case .termDecreases: "is lower than the one before"
     case .brokenTable: "does not fit the payloads"
+    case .brokenMembership: "an entry's payload is not a membership"
     case .membership(let error): error.description
     case .trailingBytes(let count): "\(count) bytes follow it"
     }

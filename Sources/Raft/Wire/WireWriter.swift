@@ -1,5 +1,4 @@
-// Integers are written least significant byte first, in their full width; there is nothing to
-// choose.
+// Integers are written least significant byte first, in their full width: there is no choice.
 
 /// A value that has a binary encoding.
 protocol WireValue {
@@ -56,8 +55,8 @@ struct WireWriter {
 
   /// Writes a count as 32 bits.
   ///
-  /// - Precondition: it is less than 2^32 - 1; the limits of a `Configuration` keep messages far
-  ///   below.
+  /// - Precondition: it is less than 2^32 - 1. The limits of a `Configuration` keep messages far
+  ///   below that.
   mutating func put(count: Int) {
     precondition(UInt64(count) < UInt64(UInt32.max), "a message has less than 4 GiB: \(count)")
     put(UInt32(truncatingIfNeeded: count))
