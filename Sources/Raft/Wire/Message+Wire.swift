@@ -37,8 +37,8 @@ extension Message: WireValue {
   /// Appends the encoding.
   ///
   /// - Parameter version: that of the oldest node of the cluster, while it is being upgraded.
-  /// - Precondition: a message as nodes send it: neither node is 0, entries and a snapshot part come
-  ///   with the kinds that carry them only, fewer than 2^32 - 1 bytes of either.
+  /// - Precondition: a message as nodes send it: neither node is 0, entries and a snapshot part
+  ///   come with the kinds that carry them only, fewer than 2^32 - 1 bytes of either.
   /// - Complexity: O(bytes of payload + entries).
   public func encode(into bytes: inout [UInt8], version: WireVersion = .newest) {
     appendWire(to: &bytes, version: version)
