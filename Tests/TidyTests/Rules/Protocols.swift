@@ -8,6 +8,9 @@ extension Rule {
           guard file.isName(index, "switch"), let body = file.switchBody(at: index) else {
             return []
           }
+          // A switch over text or numbers has no cases that a compiler could count.
+          let first = file.tokens[body].dropFirst().first
+          if first?.kind == .literal || first?.kind == .number { return [] }
           let subjects: Set = ["role", "input", "message", "action", "body"]
           guard
             file.subjectNames(index + 1..<body.lowerBound - 1).contains(where: subjects.contains)
@@ -34,6 +37,10 @@ extension Rule {
           }
           switch role(of: node) {
           default: break
+          }
+          switch role {
+          case "L": lead()
+          default: follow()
           }
           """)
       ]),
