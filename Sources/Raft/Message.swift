@@ -67,16 +67,13 @@ public struct InstallSnapshot: Hashable, Sendable, BitwiseCopyable {
   public var round: UInt64
 }
 
-/// The answer to an `InstallSnapshot`.
+/// The answer to an `InstallSnapshot` that is not the last. Once the follower has what the snapshot
+/// holds, it says so as after any append, by an `AppendEntriesReply`.
 public struct InstallSnapshotReply: Hashable, Sendable, BitwiseCopyable {
   /// The snapshot that the answer is about.
   public var lastIncluded: LogPosition
   /// The byte from which on the follower wants more.
   public var nextOffset: UInt64
-  /// Whether the follower has all that the snapshot holds, durably.
-  public var isInstalled: Bool
-  /// How far the follower's log is known to match the leader's and is durable.
-  public var matchIndex: LogIndex
   /// The newest round that the follower had received when it sent this.
   public var round: UInt64
 }

@@ -18,3 +18,81 @@ public enum ProgressState: UInt8, Hashable, Sendable, BitwiseCopyable, CustomStr
     }
   }
 }
+
+/// What a leader knows of one other node.
+///
+/// What is under way is derived from `nextIndex` and `matchIndex`, never counted apart, so that no
+/// counter can leak.
+public struct Progress: Hashable, Sendable, BitwiseCopyable {
+  /// The node.
+  public let id: NodeID
+  /// How the leader sends to it.
+  public internal(set) var state = ProgressState.probe
+  /// Index of highest log entry known to be replicated on the node, durably.
+  public internal(set) var matchIndex = LogIndex.zero
+  /// Index of highest log entry known to have arrived at the node, durable or not.
+  public internal(set) var receivedIndex = LogIndex.zero
+  /// Index of the next log entry to send to the node.
+  public internal(set) var nextIndex: LogIndex
+  /// The leader's tick at which the node was last heard of.
+  public internal(set) var lastHeard: UInt64
+
+  /// The newest read round that the node has confirmed.
+  var confirmedRound: UInt64 = 0
+  /// The commit index that was last sent.
+  var sentCommit = LogIndex.zero
+  /// When something was last acknowledged or begun; silence from then on leads to a repetition.
+  var movedAt: UInt64
+  /// A probe is under way.
+  var isProbing = false
+  /// Entries or a chunk are being loaded for it.
+  var isLoading = false
+  /// The snapshot that is being sent, and from which byte on.
+  var snapshot = LogPosition(term: .zero, index: .zero)
+  var snapshotOffset: UInt64 = 0
+
+  /// Votes in the (new) configuration.
+  var isIncoming = false
+  /// Votes in the configuration that is being left.
+  var isOutgoing = false
+  /// Holds no commands.
+  var isWitness = false
+  /// Is no longer a member, and is told so before it is forgotten.
+  var isDeparting = false
+
+  init(_ id: NodeID, nextIndex: LogIndex, now: UInt64) {
+    self.id = id
+    self.nextIndex = nextIndex
+    lastHeard = now
+    movedAt = now
+  }
+
+  mutating func becomeProbe(now: UInt64) {
+    if state != .probe || nextIndex > matchIndex.next { nextIndex = matchIndex.next }
+    if state == .snapshot && snapshot.index > matchIndex {
+      // What the snapshot brought is not acknowledged yet; the probe will find out.
+      nextIndex = matchIndex.next
+    }
+    state = .probe
+    isProbing = false
+    isLoading = false
+    movedAt = now
+  }
+
+  mutating func becomeReplicate(now: UInt64) {
+    state = .replicate
+    nextIndex = max(nextIndex, max(matchIndex, receivedIndex).next)
+    isProbing = false
+    isLoading = false
+    movedAt = now
+  }
+
+  mutating func becomeSnapshot(_ position: LogPosition, now: UInt64) {
+    state = .snapshot
+    snapshot = position
+    snapshotOffset = 0
+    isProbing = false
+    isLoading = false
+    movedAt = now
+  }
+}

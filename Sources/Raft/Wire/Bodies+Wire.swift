@@ -92,8 +92,6 @@ extension InstallSnapshotReply: WireValue {
   func write(to writer: inout WireWriter) {
     writer.put(lastIncluded)
     writer.put(nextOffset)
-    writer.put(isInstalled)
-    writer.put(matchIndex)
     writer.put(round)
   }
 
@@ -102,12 +100,9 @@ extension InstallSnapshotReply: WireValue {
   ) throws(WireDecodingError) -> InstallSnapshotReply {
     let lastIncluded = try reader.readPosition()
     let nextOffset = try reader.readBoundedNumber(.snapshotOffset)
-    let isInstalled = try reader.readFlag()
-    let matchIndex = try reader.readIndex()
     let round = try reader.readNumber(.sequence)
     return InstallSnapshotReply(
-      lastIncluded: lastIncluded, nextOffset: nextOffset, isInstalled: isInstalled,
-      matchIndex: matchIndex, round: round)
+      lastIncluded: lastIncluded, nextOffset: nextOffset, round: round)
   }
 }
 

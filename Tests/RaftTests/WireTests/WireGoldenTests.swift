@@ -74,11 +74,11 @@ import Testing
         + "0600000000000000 02 0100000000000000 0200000000000000 00 01 0300000000000000 00 00"
         + "02000000 dead")
     let reply = InstallSnapshotReply(
-      lastIncluded: Self.position, nextOffset: 18, isInstalled: true, matchIndex: LogIndex(7),
+      lastIncluded: Self.position, nextOffset: 18,
       round: 2)
     try expect(
       .installSnapshotReply(reply), "08",
-      "0300000000000000 0700000000000000 1200000000000000 01 0700000000000000 0200000000000000")
+      "0300000000000000 0700000000000000 1200000000000000 0200000000000000")
   }
 
   @Test func `transfers, read indexes and forwarded proposals`() throws {

@@ -156,7 +156,7 @@ struct WireSamples {
     case .installSnapshotReply:
       return .installSnapshotReply(
         InstallSnapshotReply(
-          lastIncluded: position(), nextOffset: number(), isInstalled: flip(), matchIndex: index(),
+          lastIncluded: position(), nextOffset: number(),
           round: sequence()))
     case .timeoutNow: return .timeoutNow
     case .readIndex: return .readIndex(ReadIndexRequest(sequence: sequence()))

@@ -1,0 +1,408 @@
+// §5.3: the replicated log, in memory. Entries stand in runs that share their blocks with messages
+// and writes; runs stand in chunks, so that a copied node pays for one chunk when it goes on.
+
+/// The entries after `base`, in order, without a gap.
+///
+/// Appending, reading the end and finding a term near the end take constant time; finding elsewhere
+/// takes O(log runs). A copy shares everything; the first append to it copies at most one chunk.
+public struct RaftLog: Sendable {
+  /// One run and the bytes of all payloads from the log's first days through its end.
+  struct Segment: Sendable {
+    var run: EntryRun
+    var endBytes: UInt64
+  }
+
+  static let chunkSize = 128
+
+  /// The entry just before the first one that is here: the end of what was compacted.
+  public private(set) var base: LogPosition
+  /// The last entry; `base` if there is none.
+  public private(set) var last: LogPosition
+  /// Full chunks, oldest first. The first may have lost its beginning.
+  private var sealed: [[Segment]] = []
+  /// The newest runs. Not empty unless the log is.
+  private var tail: [Segment] = []
+  private var totalBytes: UInt64 = 0
+  private var baseBytes: UInt64 = 0
+  private var evictedBytes: UInt64 = 0
+
+  /// A log without entries that begins after this one.
+  init(base: LogPosition) {
+    self.base = base
+    last = base
+  }
+
+  /// The index just before the first entry that is here.
+  public var baseIndex: LogIndex { base.index }
+  /// The index of the last entry.
+  public var lastIndex: LogIndex { last.index }
+  /// The term of the last entry.
+  public var lastTerm: Term { last.term }
+  /// The number of entries that are here.
+  public var count: UInt64 { base.index.distance(to: last.index) }
+
+  /// How many bytes of payload are in memory.
+  public var bytesInMemory: UInt64 { totalBytes - max(baseBytes, evictedBytes) }
+
+  // MARK: Finding
+
+  struct Place {
+    var chunk: Int
+    var position: Int
+  }
+
+  /// The run that holds the entry.
+  ///
+  /// - Precondition: `base.index < index <= last.index`.
+  private func place(of index: LogIndex) -> Place {
+    if tail[0].run.firstIndex <= index {
+      let newest = tail.count - 1
+      if tail[newest].run.firstIndex <= index { return Place(chunk: -1, position: newest) }
+      return Place(chunk: -1, position: RaftLog.search(tail, index))
+    }
+    var low = 0
+    var high = sealed.count - 1
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if sealed[middle][0].run.firstIndex <= index { low = middle } else { high = middle - 1 }
+    }
+    return Place(chunk: low, position: RaftLog.search(sealed[low], index))
+  }
+
+  private static func search(_ segments: [Segment], _ index: LogIndex) -> Int {
+    var low = 0
+    var high = segments.count - 1
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if segments[middle].run.firstIndex <= index { low = middle } else { high = middle - 1 }
+    }
+    return low
+  }
+
+  private func run(at place: Place) -> EntryRun {
+    place.chunk < 0 ? tail[place.position].run : sealed[place.chunk][place.position].run
+  }
+
+  private func after(_ place: Place) -> Place? {
+    if place.chunk < 0 {
+      return place.position + 1 < tail.count ? Place(chunk: -1, position: place.position + 1) : nil
+    }
+    if place.position + 1 < sealed[place.chunk].count {
+      return Place(chunk: place.chunk, position: place.position + 1)
+    }
+    return Place(chunk: place.chunk + 1 < sealed.count ? place.chunk + 1 : -1, position: 0)
+  }
+
+  /// The term of the entry, also of `base`; `nil` for an entry that was compacted or is not there.
+  ///
+  /// - Complexity: O(1) near the end, else O(log runs).
+  public func term(at index: LogIndex) -> Term? {
+    if index == last.index { return last.term }
+    if index == base.index { return base.term }
+    guard index > base.index, index < last.index else { return nil }
+    let place = place(of: index)
+    return place.chunk < 0
+      ? tail[place.position].run.term : sealed[place.chunk][place.position].run.term
+  }
+
+  /// Whether the log has this very entry, or begins right after it (§5.3).
+  public func contains(_ position: LogPosition) -> Bool {
+    term(at: position.index) == position.term
+  }
+
+  /// The entry at this index, if it is here.
+  public func entry(at index: LogIndex) -> Entry? {
+    guard index > base.index, index <= last.index else { return nil }
+    let run = run(at: place(of: index))
+    return run.entry(Int(run.firstIndex.distance(to: index)))
+  }
+
+  /// The last position at or before `limit` whose term is at most `term`; `base` if none is.
+  ///
+  /// Two logs agree on nothing after it, if one of them has an entry of `term` at `limit`: the
+  /// search for a common prefix skips whole terms by it (end of §5.3).
+  func lastPosition(upTo limit: LogIndex, termAtMost term: Term) -> LogPosition {
+    var index = min(limit, last.index)
+    while index > base.index {
+      let run = run(at: place(of: index))
+      if run.term <= term { return LogPosition(term: run.term, index: index) }
+      index = run.firstIndex.previous
+      if index <= base.index { break }
+    }
+    return base
+  }
+
+  /// The entries from `first` through `last`.
+  ///
+  /// - Precondition: `baseIndex < first` and `last <= lastIndex`; none if `last < first`.
+  /// - Complexity: O(runs in the range + log runs).
+  public func entries(from first: LogIndex, through last: LogIndex) -> Entries {
+    guard first <= last else { return .none }
+    precondition(
+      first > base.index && last <= self.last.index,
+      "entries \(first)...\(last) of a log that has \(base.index.next)...\(self.last.index)")
+    var place = place(of: first)
+    var result = Entries(run(at: place))
+    if result.head.firstIndex < first || result.head.lastIndex > last {
+      result.head = result.head.slice(from: first, through: min(result.head.lastIndex, last))
+      if result.head.lastIndex == last { return result }
+    } else if result.head.lastIndex == last {
+      return result
+    }
+    while let next = after(place) {
+      place = next
+      let run = run(at: place)
+      if run.lastIndex >= last {
+        result.rest.append(
+          run.lastIndex == last ? run : run.slice(from: run.firstIndex, through: last))
+        break
+      }
+      result.rest.append(run)
+    }
+    return result
+  }
+
+  /// As many entries from `first` on as fit one message: at least one, all with payloads or none.
+  ///
+  /// - Precondition: `baseIndex < first <= lastIndex`.
+  func entries(from first: LogIndex, maximumCount: UInt64, maximumBytes: UInt64) -> Entries {
+    let start = place(of: first)
+    let state = run(at: start).payloads
+    let startBytes = byteOffset(through: first.previous)
+    var place: Place? = start
+    var end = first
+    var isFirst = true
+    while let here = place {
+      let run = run(at: here)
+      guard run.payloads == state else { break }
+      let most = first.rawValue &- 1 &+ min(maximumCount, UInt64.max - first.rawValue)
+      var through = min(run.lastIndex, LogIndex(most))
+      guard isFirst || through >= run.firstIndex else { break }
+      if byteOffset(through: through) - startBytes > maximumBytes {
+        through = fitting(run, from: max(first, run.firstIndex), startBytes, maximumBytes)
+        if through < run.firstIndex && !isFirst { break }
+        end = max(through, first)
+        break
+      }
+      end = through
+      if through < run.lastIndex { break }
+      isFirst = false
+      place = after(here)
+    }
+    return entries(from: first, through: end)
+  }
+
+  /// The last entry of the run with which the bytes since `startBytes` stay within the limit; the
+  /// one before `first` if none does.
+  private func fitting(
+    _ run: EntryRun, from first: LogIndex, _ startBytes: UInt64, _ maximumBytes: UInt64
+  ) -> LogIndex {
+    var low = first.previous
+    var high = run.lastIndex
+    while low < high {
+      let middle = LogIndex(low.rawValue + (high.rawValue - low.rawValue + 1) / 2)
+      if byteOffset(through: middle) - startBytes <= maximumBytes {
+        low = middle
+      } else {
+        high = middle.previous
+      }
+    }
+    return low
+  }
+
+  /// How many bytes of payload there are in all entries through this one, since the log's first
+  /// days.
+  ///
+  /// In a run that is not in memory, all of its bytes count as those of its last entry.
+  func byteOffset(through index: LogIndex) -> UInt64 {
+    if index >= last.index { return totalBytes }
+    if index <= base.index { return baseBytes }
+    let place = place(of: index)
+    let segments = place.chunk < 0 ? tail : sealed[place.chunk]
+    let run = segments[place.position].run
+    let end = segments[place.position].endBytes
+    if run.lastIndex == index { return end }
+    let inside = run.slice(from: index.next, through: run.lastIndex).payloadBytes
+    return end - UInt64(inside)
+  }
+
+  /// The bytes of payload in the entries after `first` through `last`.
+  func bytes(after first: LogIndex, through last: LogIndex) -> UInt64 {
+    let end = byteOffset(through: last)
+    let start = byteOffset(through: first)
+    return end > start ? end - start : 0
+  }
+
+  // MARK: Changing
+
+  /// Appends a run.
+  ///
+  /// - Precondition: it is not empty, follows the last entry, and is not of an older term.
+  mutating func append(_ run: EntryRun) {
+    precondition(
+      run.storedCount > 0 && run.firstIndex.rawValue == last.index.rawValue &+ 1
+        && run.term >= last.term,
+      "a run at \(run.firstIndex) of term \(run.term) does not follow \(last)")
+    if tail.count >= RaftLog.chunkSize {
+      sealed.append(tail)
+      tail = []
+      tail.reserveCapacity(RaftLog.chunkSize)
+    }
+    totalBytes += UInt64(run.payloadBytes)
+    tail.append(Segment(run: run, endBytes: totalBytes))
+    last = LogPosition(term: run.term, index: run.lastIndex)
+  }
+
+  /// Deletes this entry and all that follow it (§5.3).
+  ///
+  /// - Precondition: `index > baseIndex`.
+  mutating func truncate(from index: LogIndex) {
+    guard index <= last.index else { return }
+    precondition(index > base.index, "truncating from \(index), which is compacted")
+    while let segment = tail.last, segment.run.lastIndex >= index {
+      tail.removeLast()
+      if segment.run.firstIndex < index {
+        let kept = segment.run.slice(from: segment.run.firstIndex, through: index.previous)
+        let dropped = segment.run.slice(from: index, through: segment.run.lastIndex)
+        let end = segment.endBytes - UInt64(dropped.payloadBytes)
+        tail.append(Segment(run: kept, endBytes: end))
+        break
+      }
+      if tail.isEmpty, let chunk = sealed.popLast() { tail = chunk }
+    }
+    if let segment = tail.last {
+      last = LogPosition(term: segment.run.term, index: segment.run.lastIndex)
+      totalBytes = segment.endBytes
+    } else {
+      last = base
+      totalBytes = baseBytes
+    }
+  }
+
+  /// Forgets the entries through this one, which a snapshot replaces (§7).
+  ///
+  /// - Precondition: `index <= lastIndex`.
+  /// - Complexity: O(chunks).
+  mutating func compact(through index: LogIndex) {
+    guard index > base.index, let term = term(at: index) else { return }
+    baseBytes = byteOffset(through: index)
+    base = LogPosition(term: term, index: index)
+    var chunks = 0
+    while chunks < sealed.count, let end = sealed[chunks].last, end.run.lastIndex <= index {
+      chunks += 1
+    }
+    sealed.removeFirst(chunks)
+    if sealed.isEmpty {
+      RaftLog.trim(&tail, through: index)
+    } else {
+      RaftLog.trim(&sealed[0], through: index)
+    }
+  }
+
+  private static func trim(_ segments: inout [Segment], through index: LogIndex) {
+    var gone = 0
+    while gone < segments.count, segments[gone].run.lastIndex <= index { gone += 1 }
+    segments.removeFirst(gone)
+    if let first = segments.first?.run, first.firstIndex <= index {
+      segments[0].run = first.slice(from: index.next, through: first.lastIndex)
+    }
+  }
+
+  /// Forgets everything; the log begins after this entry (§7).
+  mutating func reset(to position: LogPosition) {
+    self = RaftLog(base: position)
+  }
+
+  /// Drops from memory the payloads of whole runs through this entry, oldest first, until at most
+  /// `limit` bytes are in memory.
+  mutating func evict(through index: LogIndex, keeping limit: UInt64) {
+    var gone = max(baseBytes, evictedBytes)
+    for chunk in sealed.indices {
+      for position in sealed[chunk].indices {
+        guard totalBytes - gone > limit, sealed[chunk][position].run.lastIndex <= index else {
+          evictedBytes = gone
+          return
+        }
+        gone = max(gone, RaftLog.evict(&sealed[chunk][position]))
+      }
+    }
+    for position in tail.indices {
+      guard totalBytes - gone > limit, tail[position].run.lastIndex <= index else { break }
+      gone = max(gone, RaftLog.evict(&tail[position]))
+    }
+    evictedBytes = gone
+  }
+
+  /// Drops the payloads of a run of commands; returns where the run ends in bytes.
+  private static func evict(_ segment: inout Segment) -> UInt64 {
+    if segment.run.payloads == .present && segment.run.kind == .command {
+      segment.run = segment.run.without(payloads: .evicted)
+    }
+    return segment.endBytes
+  }
+
+  /// Every run, in order.
+  var runs: [EntryRun] {
+    var all: [EntryRun] = []
+    for chunk in sealed { for segment in chunk { all.append(segment.run) } }
+    for segment in tail { all.append(segment.run) }
+    return all
+  }
+
+  /// Feeds the entries, however they are cut into runs.
+  ///
+  /// - Complexity: O(entries and their bytes).
+  func feed(_ digest: inout Digest) {
+    digest.combine(base.term.rawValue)
+    digest.combine(base.index.rawValue)
+    digest.combine(last.index.rawValue)
+    for run in runs {
+      for position in 0..<run.count {
+        digest.combine(run.term.rawValue)
+        digest.combine(UInt64(run.kind.rawValue) << 8 | UInt64(run.payloads.rawValue))
+        digest.combine(bytes: run.payload(position))
+      }
+    }
+  }
+}
+
+extension RaftLog: Hashable {
+  /// Two logs are equal if they hold the same entries, however these came in.
+  ///
+  /// - Complexity: O(entries and their bytes).
+  public static func == (a: RaftLog, b: RaftLog) -> Bool {
+    guard a.base == b.base, a.last == b.last else { return false }
+    let left = a.runs
+    let right = b.runs
+    if left == right { return true }
+    var i = 0
+    var j = 0
+    var p = 0
+    var q = 0
+    while i < left.count && j < right.count {
+      let x = left[i]
+      let y = right[j]
+      guard x.term == y.term, x.kind == y.kind, x.payloads == y.payloads,
+        x.payload(p) == y.payload(q)
+      else { return false }
+      p += 1
+      q += 1
+      if p == x.count {
+        i += 1
+        p = 0
+      }
+      if q == y.count {
+        j += 1
+        q = 0
+      }
+    }
+    return i == left.count && j == right.count
+  }
+
+  /// Feeds the entries.
+  public func hash(into hasher: inout Hasher) {
+    var digest = Digest()
+    feed(&digest)
+    hasher.combine(digest.value)
+  }
+}

@@ -1,0 +1,185 @@
+// §5.1, and "Rules for Servers, All Servers": a newer term is adopted before a message is looked
+// at; a stale request is answered with the newer term; a stale reply is dropped.
+
+extension RaftNode {
+  /// Takes a message. Nothing that a peer sends traps; what makes no sense is dropped with a
+  /// notice.
+  mutating func receive(_ message: Message, _ actions: inout ActionBuffer) {
+    guard message.to == id, message.from != id, message.from.rawValue > 0 else {
+      actions.observe(.dropped(from: message.from, .misaddressed))
+      return
+    }
+    guard isWellFormed(message) else {
+      actions.observe(.dropped(from: message.from, .malformed))
+      return
+    }
+    switch message.body {
+    case .requestPreVote(let request):
+      // The deliberate exception to "newer term first" (thesis §9.6): asking changes nobody's term.
+      handleRequestPreVote(request, message, &actions)
+      return
+    case .requestVote(let request):
+      // Thesis §4.2.3: a vote that is refused out of loyalty does not change the term either.
+      guard message.term > currentTerm, let reason = loyalty(against: message.from, request) else {
+        break
+      }
+      actions.observe(.dropped(from: message.from, reason))
+      wakeForElection()
+      return
+    case .requestPreVoteReply(let reply):
+      // Whoever grants one may be of any older term, since asking changed no term.
+      if message.term > currentTerm { updateTerm(to: message.term, &actions) }
+      handlePollReply(reply, isPreVote: true, message.from, &actions)
+      return
+    case .requestVoteReply, .appendEntries, .appendEntriesReply,
+      .installSnapshot, .installSnapshotReply, .timeoutNow, .readIndex, .readIndexReply,
+      .forwardedProposal, .forwardedProposalReply:
+      break
+    }
+    if message.term > currentTerm { updateTerm(to: message.term, &actions) }
+    guard message.term == currentTerm else {
+      answerStale(message, &actions)
+      return
+    }
+    dispatch(message, &actions)
+  }
+
+  private mutating func dispatch(_ message: Message, _ actions: inout ActionBuffer) {
+    switch message.body {
+    case .requestPreVote, .requestPreVoteReply: break
+    case .requestVote(let request): handleRequestVote(request, message.from, &actions)
+    case .requestVoteReply(let reply):
+      handlePollReply(reply, isPreVote: false, message.from, &actions)
+    case .appendEntries(let request): handleAppendEntries(request, message, &actions)
+    case .appendEntriesReply(let reply): handleAppendEntriesReply(reply, message.from, &actions)
+    case .installSnapshot(let chunk): handleInstallSnapshot(chunk, message, &actions)
+    case .installSnapshotReply(let reply):
+      handleInstallSnapshotReply(reply, message.from, &actions)
+    case .timeoutNow: handleTimeoutNow(message.from, &actions)
+    case .readIndex(let request): handleReadIndex(request, message.from, &actions)
+    case .readIndexReply(let reply): handleReadIndexReply(reply, &actions)
+    case .forwardedProposal(let forwarded):
+      handleForwardedProposal(forwarded, message, &actions)
+    case .forwardedProposalReply(let reply): handleForwardedProposalReply(reply, &actions)
+    }
+  }
+
+  /// Answers a request of an old term, so that its sender learns of the new one; drops a reply.
+  private mutating func answerStale(_ message: Message, _ actions: inout ActionBuffer) {
+    actions.observe(.dropped(from: message.from, .staleTerm))
+    switch message.body {
+    case .requestVote(let request):
+      send(
+        .requestVoteReply(
+          RequestVoteReply(candidateTerm: request.candidateTerm, voteGranted: false)),
+        to: message.from, &actions)
+    case .appendEntries(let request):
+      send(
+        .appendEntriesReply(
+          AppendEntriesReply(
+            success: false, matchIndex: .zero, receivedIndex: .zero,
+            rejectedIndex: request.prevLog.index, hint: request.prevLog, round: 0)),
+        to: message.from, &actions)
+    case .installSnapshot(let chunk):
+      send(
+        .installSnapshotReply(
+          InstallSnapshotReply(
+            lastIncluded: chunk.lastIncluded, nextOffset: 0, round: 0)),
+        to: message.from, &actions)
+    case .requestPreVote, .requestPreVoteReply, .requestVoteReply, .appendEntriesReply,
+      .installSnapshotReply, .timeoutNow, .readIndex, .readIndexReply, .forwardedProposal,
+      .forwardedProposalReply:
+      break
+    }
+  }
+
+  /// Adopts a newer term: "if RPC request or response contains term T > currentTerm: set
+  /// currentTerm = T, convert to follower".
+  mutating func updateTerm(to term: Term, _ actions: inout ActionBuffer) {
+    precondition(term > currentTerm, "updateTerm from \(currentTerm) back to \(term)")
+    actions.observe(.termAdvanced(from: currentTerm, to: term))
+    if isLeader || state.name != .follower {
+      becomeFollower(.newerTerm, &actions)
+    }
+    currentTerm = term
+    votedFor = nil
+    storage.isHardStateChanged = true
+    setLeader(nil, &actions)
+    verifiedIndex = commitIndex
+    leaderRound = 0
+    isAcknowledgementOwed = false
+  }
+
+  /// Sends a message of the present term.
+  func send(
+    _ body: Message.Body, to node: NodeID, entries: Entries = .none, snapshot: SnapshotPart? = nil,
+    _ actions: inout ActionBuffer
+  ) {
+    actions.sends.append(
+      Message(
+        from: id, to: node, term: currentTerm, body: body, entries: entries, snapshot: snapshot))
+  }
+
+  /// Sends a message that promises what the present term and vote promise: once these are durable.
+  mutating func promise(_ body: Message.Body, to node: NodeID, _ actions: inout ActionBuffer) {
+    if storage.isHardStateDurable {
+      send(body, to: node, &actions)
+      return
+    }
+    guard storage.held.count < StorageStream.maximumHeld else {
+      actions.observe(.dropped(from: node, .queueFull))
+      return
+    }
+    let message = Message(from: id, to: node, term: currentTerm, body: body)
+    storage.held.append(
+      StorageStream.Held(ticket: storage.neededForHardState, message: message))
+  }
+
+  /// No honest node gets this far; a term beyond it would leave none to be elected in.
+  static let maximumTerm = Term(1 << 62)
+
+  /// Whether a message agrees with itself, whatever the state of this node.
+  private func isWellFormed(_ message: Message) -> Bool {
+    guard message.term <= RaftNode.maximumTerm else { return false }
+    switch message.body {
+    case .appendEntries(let request):
+      if message.entries.isEmpty { return request.prevLog.term <= message.term }
+      return message.entries.isWellFormed
+        && message.entries.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
+        && message.entries.head.term >= request.prevLog.term
+        && message.entries.lastTerm <= message.term
+        && areMembershipsReadable(message.entries)
+    case .installSnapshot(let chunk):
+      guard let part = message.snapshot, chunk.lastIncluded.index > .zero,
+        chunk.lastIncluded.term <= message.term, chunk.lastIncluded.term > .zero,
+        part.membershipIndex <= chunk.lastIncluded.index,
+        UInt64(part.bytes.count) <= UInt64.max - chunk.offset
+      else { return false }
+      do { try part.membership.validate() } catch { return false }
+      return true
+    case .requestVote(let request):
+      return request.candidateTerm == message.term && request.lastLog.term <= message.term
+    case .requestPreVote(let request):
+      return request.candidateTerm.rawValue &- 1 == message.term.rawValue
+        && request.lastLog.term <= message.term
+    case .forwardedProposal:
+      return !message.entries.isEmpty && message.entries.rest.isEmpty
+        && message.entries.head.payloads == .present && message.entries.head.kind == .command
+        && message.entries.head.blockOffset == 0
+        && message.entries.head.count == message.entries.head.block.count
+    case .requestPreVoteReply, .requestVoteReply, .appendEntriesReply, .installSnapshotReply,
+      .timeoutNow, .readIndex, .readIndexReply, .forwardedProposalReply:
+      return true
+    }
+  }
+
+  private func areMembershipsReadable(_ entries: Entries) -> Bool {
+    for position in 0..<entries.runCount where entries.run(position).kind == .membership {
+      let run = entries.run(position)
+      for offset in 0..<run.count {
+        do { _ = try Membership.decode(run.payload(offset)) } catch { return false }
+      }
+    }
+    return true
+  }
+}

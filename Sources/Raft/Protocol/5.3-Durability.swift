@@ -1,0 +1,58 @@
+// Figure 2: "updated on stable storage before responding to RPCs"; thesis §10.2.1: the leader
+// writes to its disk in parallel with replicating.
+
+extension RaftNode {
+  /// Hands out one atomic write with everything durable that this step changed, if it changed
+  /// anything.
+  mutating func flushStorage(_ actions: inout ActionBuffer) {
+    guard
+      storage.isHardStateChanged || log.lastIndex != storage.writtenIndex
+        || storage.truncateFrom != nil || storage.snapshot != nil
+    else { return }
+    let isHardStateChanged = storage.isHardStateChanged
+    let truncateFrom = storage.truncateFrom
+    let snapshot = storage.snapshot
+    var entries = Entries.none
+    if log.lastIndex > storage.writtenIndex {
+      let first = max(storage.writtenIndex, log.baseIndex).next
+      if first <= log.lastIndex { entries = log.entries(from: first, through: log.lastIndex) }
+    }
+    let ticket = storage.issue(lastIndex: log.lastIndex, now: now)
+    actions.stores.append(
+      StorageWrite(
+        ticket: ticket,
+        hardState: HardState(
+          currentTerm: currentTerm, votedFor: votedFor, commitIndex: commitIndex),
+        isHardStateChanged: isHardStateChanged, truncateFrom: truncateFrom, entries: entries,
+        snapshot: snapshot))
+  }
+
+  /// A receipt. Whatever waited for it, and for no earlier one, may now be said.
+  mutating func persisted(_ ticket: Ticket, _ actions: inout ActionBuffer) {
+    switch storage.persisted(ticket) {
+    case .waiting, .repeated: return
+    case .unexpected:
+      actions.observe(.dropped(from: nil, .unexpected))
+      return
+    case .advanced: break
+    }
+    if !storage.held.isEmpty { releaseHeld(&actions) }
+    if installing != nil { finishInstall(&actions) }
+    switch state {
+    case .leader: advanceCommitIndex(&actions)
+    case .preCandidate, .candidate: countOwnVote(&actions)
+    case .follower:
+      if isAcknowledgementOwed && storage.isHardStateDurable { sendAcknowledgement(&actions) }
+    }
+    if !leader.concerned.isEmpty { settleConcerned(&actions) }
+  }
+
+  /// Sends the promises whose write is durable. Those of an older term interest nobody any more.
+  private mutating func releaseHeld(_ actions: inout ActionBuffer) {
+    let durable = storage.durableTicket
+    for held in storage.held where held.ticket <= durable && held.message.term == currentTerm {
+      actions.sends.append(held.message)
+    }
+    storage.held.removeAll { $0.ticket <= durable }
+  }
+}

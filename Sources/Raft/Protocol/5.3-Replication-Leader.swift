@@ -1,0 +1,406 @@
+// §5.3 Log replication, the leader's side: "if last log index ≥ nextIndex for a follower: send
+// AppendEntries RPC with log entries starting at nextIndex", and what follows from its reply.
+
+extension RaftNode {
+  /// Appends entries of this term to the leader's own log. Its disk and the followers are told at
+  /// the same time (thesis §10.2.1).
+  mutating func appendAsLeader(
+    _ kind: EntryKind, _ block: EntryBlock, _ actions: inout ActionBuffer
+  ) {
+    let run = EntryRun(firstIndex: log.lastIndex.next, term: currentTerm, kind: kind, block: block)
+    log.append(run)
+    leader.busyAt = now
+    if isQuiescent { wake(&actions) }
+    for position in leader.progress.indices { replicate(run, to: position, &actions) }
+  }
+
+  /// Sends a run that was just appended, if the follower has everything before it; otherwise what
+  /// it needs first.
+  private mutating func replicate(
+    _ run: EntryRun, to position: Int, _ actions: inout ActionBuffer
+  ) {
+    let peer = leader.progress[position]
+    guard peer.state == .replicate, peer.nextIndex == run.firstIndex,
+      UInt64(run.count) <= configuration.maximumEntriesPerMessage,
+      UInt64(run.payloadBytes) <= configuration.maximumBytesPerMessage,
+      hasRoom(peer)
+    else {
+      sendEntries(to: position, &actions)
+      return
+    }
+    if peer.nextIndex.previous == peer.matchIndex { leader.progress[position].movedAt = now }
+    leader.progress[position].nextIndex = run.lastIndex.next
+    sendAppend(to: position, after: peer.nextIndex.previous, Entries(run), &actions)
+  }
+
+  /// Whether more may be under way to the follower. Derived, not counted, so it cannot leak.
+  private func hasRoom(_ peer: Progress) -> Bool {
+    let end = peer.nextIndex.previous
+    let start = peer.matchIndex
+    guard end > start else { return true }
+    return start.distance(to: end) < configuration.maximumEntriesInFlight
+      && log.bytes(after: start, through: end) < configuration.maximumBytesInFlight
+  }
+
+  /// Sends what the follower lacks, as far as its window allows.
+  mutating func sendEntries(to position: Int, _ actions: inout ActionBuffer) {
+    while true {
+      let peer = leader.progress[position]
+      guard !peer.isLoading else { return }
+      switch peer.state {
+      case .snapshot: return
+      case .probe: if peer.isProbing { return }
+      case .replicate: if peer.nextIndex > log.lastIndex || !hasRoom(peer) { return }
+      }
+      guard peer.nextIndex > log.baseIndex else {
+        offerSnapshot(to: position, &actions)
+        return
+      }
+      var entries = Entries.none
+      if peer.nextIndex <= log.lastIndex {
+        entries = log.entries(
+          from: peer.nextIndex, maximumCount: configuration.maximumEntriesPerMessage,
+          maximumBytes: configuration.maximumBytesPerMessage)
+        if peer.isWitness { entries = entries.eliding() }
+        if entries.head.payloads == .evicted {
+          load(entries, for: position, &actions)
+          return
+        }
+      }
+      deliver(entries, to: position, &actions)
+    }
+  }
+
+  /// Sends these entries, which begin at the follower's `nextIndex`, and notes that they are gone.
+  private mutating func deliver(
+    _ entries: Entries, to position: Int, _ actions: inout ActionBuffer
+  ) {
+    let peer = leader.progress[position]
+    if peer.state == .probe {
+      leader.progress[position].isProbing = true
+      leader.progress[position].movedAt = now
+    } else if !entries.isEmpty {
+      if peer.nextIndex.previous == peer.matchIndex { leader.progress[position].movedAt = now }
+      leader.progress[position].nextIndex = entries.lastIndex.next
+    }
+    sendAppend(to: position, after: peer.nextIndex.previous, entries, &actions)
+  }
+
+  /// Sends one AppendEntries whose entries follow `previous`, which is in the log or is its base.
+  mutating func sendAppend(
+    to position: Int, after previous: LogIndex, _ entries: Entries, _ actions: inout ActionBuffer
+  ) {
+    guard let term = log.term(at: previous) else {
+      preconditionFailure("entry \(previous) is compacted; a snapshot must be sent instead")
+    }
+    leader.progress[position].sentCommit = commitIndex
+    let peer = leader.progress[position]
+    let body = AppendEntries(
+      prevLog: LogPosition(term: term, index: previous), leaderCommit: commitIndex,
+      round: leader.reads.round, isQuiescing: isQuiescent)
+    send(
+      .appendEntries(body), to: peer.id, entries: peer.isWitness ? entries.eliding() : entries,
+      &actions)
+  }
+
+  /// Asks the host for entries that are no longer in memory. Nothing is sent in their place.
+  private mutating func load(
+    _ entries: Entries, for position: Int, _ actions: inout ActionBuffer
+  ) {
+    leader.progress[position].isLoading = true
+    leader.progress[position].movedAt = now
+    actions.transfers.append(
+      .loadEntries(
+        EntriesRequest(
+          peer: leader.progress[position].id, first: entries.firstIndex, last: entries.lastIndex)))
+  }
+
+  /// Sends entries that the host has loaded, if they are still wanted and are what the log says.
+  mutating func entriesLoaded(
+    _ request: EntriesRequest, _ entries: Entries, _ actions: inout ActionBuffer
+  ) {
+    guard let position = loading(request, &actions) else { return }
+    leader.progress[position].isLoading = false
+    guard !entries.isEmpty, entries.isWellFormed, entries.firstIndex == request.first,
+      entries.lastIndex <= log.lastIndex, entries.head.payloads == .present,
+      agreesWithLog(entries)
+    else {
+      actions.observe(.dropped(from: nil, .malformed))
+      return
+    }
+    deliver(entries, to: position, &actions)
+    sendEntries(to: position, &actions)
+  }
+
+  /// A read error: never sent as an empty append. If there is a snapshot it serves as well, else
+  /// the next heartbeat tries again.
+  mutating func entriesNotLoaded(_ request: EntriesRequest, _ actions: inout ActionBuffer) {
+    guard let position = loading(request, &actions) else { return }
+    leader.progress[position].isLoading = false
+    leader.progress[position].movedAt = now
+    if snapshot.lastIncluded.index >= request.first { offerSnapshot(to: position, &actions) }
+  }
+
+  private func loading(_ request: EntriesRequest, _ actions: inout ActionBuffer) -> Int? {
+    guard isLeader, let position = leader.position(of: request.peer),
+      leader.progress[position].isLoading, leader.progress[position].nextIndex == request.first,
+      leader.progress[position].state != .snapshot, request.first > log.baseIndex
+    else {
+      actions.observe(.dropped(from: nil, .unexpected))
+      return nil
+    }
+    return position
+  }
+
+  private func agreesWithLog(_ entries: Entries) -> Bool {
+    for position in 0..<entries.runCount {
+      let run = entries.run(position)
+      guard run.payloads == .present, log.term(at: run.firstIndex) == run.term,
+        log.term(at: run.lastIndex) == run.term
+      else { return false }
+    }
+    return true
+  }
+
+  // MARK: Replies
+
+  /// "If successful: update nextIndex and matchIndex for follower. If AppendEntries fails because
+  /// of log inconsistency: decrement nextIndex and retry."
+  mutating func handleAppendEntriesReply(
+    _ reply: AppendEntriesReply, _ follower: NodeID, _ actions: inout ActionBuffer
+  ) {
+    guard isLeader, let position = leader.position(of: follower) else {
+      actions.observe(.dropped(from: follower, .notForThisRole))
+      return
+    }
+    guard reply.matchIndex <= log.lastIndex, reply.receivedIndex <= log.lastIndex,
+      reply.round <= leader.reads.round
+    else {
+      actions.observe(.dropped(from: follower, .malformed))
+      return
+    }
+    heard(from: position, round: reply.round, &actions)
+    if isQuiescent && (!reply.success || reply.matchIndex < log.lastIndex) { wake(&actions) }
+    if reply.success {
+      accepted(reply, position, &actions)
+    } else {
+      rejected(reply, position, &actions)
+    }
+  }
+
+  /// The follower has what it was sent, through `receivedIndex`, and keeps it through `matchIndex`.
+  private mutating func accepted(
+    _ reply: AppendEntriesReply, _ position: Int, _ actions: inout ActionBuffer
+  ) {
+    let peer = leader.progress[position]
+    let received = max(reply.receivedIndex, reply.matchIndex)
+    if received > peer.receivedIndex { leader.progress[position].movedAt = now }
+    // The newest word counts, also where it takes an older one back: what was not durable is gone
+    // if the follower restarted.
+    if reply.round == peer.confirmedRound || received > peer.receivedIndex {
+      leader.progress[position].receivedIndex = received
+    }
+    let hasMoved = reply.matchIndex > peer.matchIndex
+    if hasMoved {
+      leader.progress[position].matchIndex = reply.matchIndex
+      leader.progress[position].movedAt = now
+    }
+    if received >= peer.nextIndex { leader.progress[position].nextIndex = received.next }
+    switch peer.state {
+    case .probe:
+      if received.next >= peer.nextIndex { streamTo(position, &actions) }
+    case .snapshot:
+      if received >= peer.snapshot.index && received >= log.baseIndex {
+        streamTo(position, &actions)
+      }
+    case .replicate:
+      break
+    }
+    guard hasMoved else {
+      sendEntries(to: position, &actions)
+      return
+    }
+    advanceCommitIndex(&actions)
+    guard isLeader, let position = leader.position(of: peer.id) else { return }
+    sendEntries(to: position, &actions)
+    if !leader.concerned.isEmpty { settleConcerned(&actions) }
+    if leader.transfer != nil { continueTransfer(&actions) }
+  }
+
+  private mutating func streamTo(_ position: Int, _ actions: inout ActionBuffer) {
+    leader.progress[position].becomeReplicate(now: now)
+    actions.observe(.progressChanged(peer: leader.progress[position].id, .replicate))
+  }
+
+  /// The follower lacks `rejectedIndex` or has another entry there. The hint is its last entry that
+  /// could match, so that each round trip skips at least a whole term (end of §5.3).
+  private mutating func rejected(
+    _ reply: AppendEntriesReply, _ position: Int, _ actions: inout ActionBuffer
+  ) {
+    let peer = leader.progress[position]
+    guard peer.state != .snapshot, reply.rejectedIndex > peer.matchIndex,
+      peer.state == .replicate || reply.rejectedIndex == peer.nextIndex.previous
+    else {
+      actions.observe(.dropped(from: peer.id, .staleReply))
+      return
+    }
+    if peer.state == .replicate {
+      actions.observe(.progressChanged(peer: peer.id, .probe))
+    }
+    leader.progress[position].receivedIndex = peer.matchIndex
+    leader.progress[position].becomeProbe(now: now)
+    let limit = min(reply.hint.index, reply.rejectedIndex.previous)
+    let common = log.lastPosition(upTo: limit, termAtMost: reply.hint.term).index
+    // Below the log's beginning nothing can be compared any more: a snapshot is needed.
+    let next = common <= log.baseIndex && limit < log.baseIndex ? limit.next : common.next
+    leader.progress[position].nextIndex = max(next, peer.matchIndex.next)
+    sendEntries(to: position, &actions)
+  }
+
+  // MARK: Time
+
+  /// A leader's tick: "send initial empty AppendEntries RPCs (heartbeat) to each server; repeat
+  /// during idle periods to prevent election timeouts" (§5.2).
+  mutating func leaderTick(_ actions: inout ActionBuffer) {
+    leader.heartbeatElapsed += 1
+    let stretch = isQuiescent ? configuration.quiescenceFactor : 1
+    if leader.heartbeatElapsed >= configuration.heartbeatTicks.rawValue * stretch {
+      leaderHeartbeat(&actions)
+    } else if leader.isCommitNoticeDue {
+      sendCommitNotices(&actions)
+    }
+  }
+
+  private mutating func leaderHeartbeat(_ actions: inout ActionBuffer) {
+    leader.heartbeatElapsed = 0
+    guard hasQuorumContact else {
+      becomeFollower(.quorumLost, &actions)
+      return
+    }
+    guard !isDiskStalled else {
+      becomeFollower(.diskStalled, &actions)
+      return
+    }
+    forgetDeparted(&actions)
+    watchRequests(&actions)
+    guard isLeader else { return }
+    if leader.transfer != nil { watchTransfer(&actions) }
+    considerQuiescence(&actions)
+    beginRound(&actions)
+    for position in leader.progress.indices { repeatIfSilent(position, &actions) }
+  }
+
+  /// Silence is answered by repeating: what was under way may have been lost.
+  private mutating func repeatIfSilent(_ position: Int, _ actions: inout ActionBuffer) {
+    let peer = leader.progress[position]
+    let patience = max(
+      2 * configuration.heartbeatTicks.rawValue, configuration.electionTimeoutTicks.rawValue / 4)
+    guard now - peer.movedAt >= patience else { return }
+    switch peer.state {
+    case .probe:
+      leader.progress[position].isProbing = false
+      leader.progress[position].isLoading = false
+      sendEntries(to: position, &actions)
+    case .replicate:
+      let known = max(peer.matchIndex, peer.receivedIndex)
+      leader.progress[position].isLoading = false
+      if peer.nextIndex.previous > known {
+        leader.progress[position].receivedIndex = peer.matchIndex
+        leader.progress[position].becomeProbe(now: now)
+        actions.observe(.progressChanged(peer: peer.id, .probe))
+      }
+      sendEntries(to: position, &actions)
+    case .snapshot:
+      leader.progress[position].isLoading = false
+      sendSnapshot(to: position, &actions)
+    }
+  }
+
+  /// Sends a heartbeat with the present round to everybody.
+  ///
+  /// Its previous entry is one that the follower is known to have, so that it cannot be refused
+  /// while entries are under way; to a follower that is probed it is the probe's.
+  mutating func sendHeartbeats(_ actions: inout ActionBuffer) {
+    leader.isCommitNoticeDue = false
+    for position in leader.progress.indices { sendHeartbeat(to: position, &actions) }
+  }
+
+  private mutating func sendHeartbeat(to position: Int, _ actions: inout ActionBuffer) {
+    let peer = leader.progress[position]
+    var previous = peer.state == .probe ? peer.nextIndex.previous : peer.matchIndex
+    if previous < log.baseIndex { previous = .zero }
+    if previous > .zero {
+      sendAppend(to: position, after: previous, .none, &actions)
+      return
+    }
+    leader.progress[position].sentCommit = commitIndex
+    send(
+      .appendEntries(
+        AppendEntries(
+          prevLog: LogPosition(term: .zero, index: .zero), leaderCommit: commitIndex,
+          round: leader.reads.round, isQuiescing: isQuiescent)), to: peer.id, &actions)
+  }
+
+  /// Tells those who do not know how far the log is committed, at most once a tick.
+  private mutating func sendCommitNotices(_ actions: inout ActionBuffer) {
+    leader.isCommitNoticeDue = false
+    for position in leader.progress.indices
+    where leader.progress[position].sentCommit < commitIndex {
+      sendHeartbeat(to: position, &actions)
+    }
+  }
+
+  /// Thesis §6.2: "a leader steps down if an election timeout elapses without a successful round of
+  /// heartbeats to a majority".
+  var hasQuorumContact: Bool {
+    guard configuration.isCheckQuorumEnabled, now >= leader.graceUntil else { return true }
+    let timeout = configuration.electionTimeoutTicks.rawValue
+    let patience = isQuiescent ? timeout * configuration.quiescenceFactor : timeout
+    return now - leader.quorumValue(own: now, { $0.lastHeard }) <= patience
+  }
+
+  /// Any answer of this term shows that the follower is alive and has not left this leader.
+  mutating func heard(from position: Int, round: UInt64, _ actions: inout ActionBuffer) {
+    leader.progress[position].lastHeard = now
+    if round > leader.progress[position].confirmedRound {
+      leader.progress[position].confirmedRound = round
+      if leader.reads.isWaiting || configuration.leaseDriftPerMille != nil {
+        confirmRounds(&actions)
+      }
+    }
+  }
+
+  /// The transport lost a peer: what was under way to it probably was lost as well.
+  mutating func peerUnreachable(_ peer: NodeID, _ actions: inout ActionBuffer) {
+    if isLeader, let position = leader.position(of: peer) {
+      if leader.progress[position].state == .replicate {
+        leader.progress[position].receivedIndex = leader.progress[position].matchIndex
+        leader.progress[position].becomeProbe(now: now)
+        leader.progress[position].isProbing = true
+        actions.observe(.progressChanged(peer: peer, .probe))
+      }
+    } else if peer == leaderID {
+      wakeForElection()
+    }
+  }
+
+  /// The transport has a peer again: go on at once.
+  mutating func peerReachable(_ peer: NodeID, _ actions: inout ActionBuffer) {
+    guard isLeader, let position = leader.position(of: peer) else { return }
+    leader.progress[position].isProbing = false
+    sendEntries(to: position, &actions)
+  }
+}
+
+extension Entries {
+  /// The same entries without commands, as a witness gets them. Memberships stay: they say who
+  /// votes.
+  func eliding() -> Entries {
+    func bare(_ run: EntryRun) -> EntryRun {
+      run.kind == .command ? run.without(payloads: .elided) : run
+    }
+    var result = Entries(bare(head))
+    for run in rest { result.rest.append(bare(run)) }
+    return result
+  }
+}

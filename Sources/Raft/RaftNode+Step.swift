@@ -1,0 +1,82 @@
+// The one door in. Everything that ever happens to a node comes through here.
+
+extension RaftNode {
+  /// Gives the node one input and appends what its host should do.
+  ///
+  /// Pure: the same state and input always give the same result. A host has three duties: it keeps
+  /// the storage stream in order, it does not say persisted before it is, and it applies in order.
+  /// Nothing else that a host does early, late, twice or not at all can break safety.
+  ///
+  /// - Complexity: O(entries in the input + nodes), amortised.
+  public mutating func step(_ input: Input, into actions: inout ActionBuffer) {
+    if isHalted {
+      refuseHalted(input, &actions)
+      return
+    }
+    switch input {
+    case .tick: tick(&actions)
+    case .receive(let message): receive(message, &actions)
+    case .propose(let proposal): propose(proposal, &actions)
+    case .read(let request, let consistency): read(request, consistency, &actions)
+    case .changeMembership(let request, let change): changeMembership(request, change, &actions)
+    case .transferLeadership(let request, let target):
+      transferLeadership(request, to: target, &actions)
+    case .persisted(let ticket): persisted(ticket, &actions)
+    case .storageFailed: halt(&actions)
+    case .applied(let index): applied(through: index, &actions)
+    case .entriesLoaded(let request, let entries): entriesLoaded(request, entries, &actions)
+    case .entriesNotLoaded(let request): entriesNotLoaded(request, &actions)
+    case .snapshotTaken(let index): snapshotTaken(through: index, &actions)
+    case .snapshotChunkLoaded(let request, let bytes, let isLast):
+      snapshotChunkLoaded(request, bytes, isLast: isLast, &actions)
+    case .snapshotChunkNotLoaded(let request): snapshotChunkNotLoaded(request, &actions)
+    case .snapshotChunkStored(let snapshot, let through):
+      snapshotChunkStored(snapshot, through: through, &actions)
+    case .snapshotChunkNotStored(let snapshot): snapshotChunkNotStored(snapshot, &actions)
+    case .peerUnreachable(let peer): peerUnreachable(peer, &actions)
+    case .peerReachable(let peer): peerReachable(peer, &actions)
+    case .campaign: campaignOnDemand(&actions)
+    case .stop(let request): stop(request, &actions)
+    }
+    flushStorage(&actions)
+    handOutCommitted(&actions)
+  }
+
+  /// Time passes: every state has a timer, so that no lost message can wedge anything.
+  private mutating func tick(_ actions: inout ActionBuffer) {
+    now += 1
+    if case .leader = state {
+      leaderTick(&actions)
+    } else {
+      electionElapsed += 1
+      if electionElapsed >= electionWait { electionTimedOut(&actions) }
+      if clients.isWatchingTime { watchRequests(&actions) }
+    }
+  }
+
+  /// Answers what must be answered, and does nothing.
+  private func refuseHalted(_ input: Input, _ actions: inout ActionBuffer) {
+    switch input {
+    case .propose(let proposal): actions.answer(proposal.request, .refused(.halted))
+    case .read(let request, _), .changeMembership(let request, _),
+      .transferLeadership(let request, _):
+      actions.answer(request, .refused(.halted))
+    case .stop(let request): actions.answer(request, .stopped)
+    case .receive(let message): actions.observe(.dropped(from: message.from, .halted))
+    case .tick, .persisted, .storageFailed, .applied, .entriesLoaded, .entriesNotLoaded,
+      .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
+      .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .campaign:
+      break
+    }
+  }
+
+  /// A failed write ends the node: what its disk holds is no longer known, so nothing may be
+  /// promised. A new life begins with what the disk really has.
+  private mutating func halt(_ actions: inout ActionBuffer) {
+    failAllRequests(.halted, &actions)
+    if isLeader { becomeFollower(.diskStalled, &actions) }
+    isHalted = true
+    storage.held.removeAll()
+    actions.observe(.halted)
+  }
+}

@@ -1,0 +1,132 @@
+// The four transitions. This is the only file that assigns the role.
+
+extension RaftNode {
+  /// Any → follower, in the same term. Who the leader is, is told separately.
+  mutating func becomeFollower(_ reason: StepDownReason, _ actions: inout ActionBuffer) {
+    let old = state.name
+    guard old != .follower else { return }
+    if old == .leader { resignRequests(&actions) }
+    state = .follower
+    leader = LeaderState()
+    isQuiescent = false
+    verifiedIndex = commitIndex
+    leaderRound = 0
+    isAcknowledgementOwed = false
+    actions.observe(.steppedDown(term: currentTerm, reason: reason))
+    actions.observe(.roleChanged(from: old, to: .follower, term: currentTerm))
+    if old == .leader { setLeader(nil, &actions) }
+    resetElectionTimer()
+  }
+
+  /// Follower, pre-candidate or candidate → pre-candidate (thesis §9.6). Changes nothing durable.
+  mutating func becomePreCandidate(_ actions: inout ActionBuffer) {
+    precondition(!isLeader && isPromotable, "becomePreCandidate as \(state.name.description)")
+    let old = state.name
+    setLeader(nil, &actions)
+    state = .preCandidate(Poll(ownTicket: storage.neededForHardState))
+    actions.observe(.roleChanged(from: old, to: .preCandidate, term: currentTerm))
+    actions.observe(
+      .electionStarted(term: currentTerm.next, isPreVote: true, isTransfer: false))
+    resetElectionTimer()
+    askForVotes(&actions)
+    countOwnVote(&actions)
+  }
+
+  /// Follower, pre-candidate or candidate → candidate: "increment currentTerm, vote for self, reset
+  /// election timer, send RequestVote RPCs to all other servers" (§5.2).
+  mutating func becomeCandidate(isTransfer: Bool, _ actions: inout ActionBuffer) {
+    precondition(!isLeader && isPromotable, "becomeCandidate as \(state.name.description)")
+    let old = state.name
+    setLeader(nil, &actions)
+    actions.observe(.termAdvanced(from: currentTerm, to: currentTerm.next))
+    currentTerm = currentTerm.next
+    votedFor = id
+    storage.isHardStateChanged = true
+    verifiedIndex = commitIndex
+    leaderRound = 0
+    isAcknowledgementOwed = false
+    state = .candidate(Poll(ownTicket: storage.neededForHardState, isTransfer: isTransfer))
+    actions.observe(.roleChanged(from: old, to: .candidate, term: currentTerm))
+    actions.observe(
+      .electionStarted(term: currentTerm, isPreVote: false, isTransfer: isTransfer))
+    resetElectionTimer()
+    askForVotes(&actions)
+  }
+
+  /// Candidate → leader: a quorum of the membership in force voted for it in this term (§5.2).
+  ///
+  /// Establishes: an empty entry of this term is appended (§8), and every other node is probed.
+  mutating func becomeLeader(_ actions: inout ActionBuffer) {
+    guard case .candidate(let poll) = state else {
+      preconditionFailure("becomeLeader as \(state.name.description) in term \(currentTerm)")
+    }
+    precondition(membership.isQuorum { poll.granted.contains($0) }, "a leader without a quorum")
+    state = .leader
+    leader = LeaderState()
+    leader.since = now
+    leader.busyAt = now
+    leader.termStart = log.lastIndex.next
+    isQuiescent = false
+    refreshProgress(&actions)
+    actions.observe(.roleChanged(from: .candidate, to: .leader, term: currentTerm))
+    actions.observe(.becameLeader(term: currentTerm, votes: poll.granted))
+    setLeader(id, &actions)
+    appendAsLeader(.noOperation, EntryBlock([] as [UInt8]), &actions)
+  }
+
+  /// Counts a vote, and lets the poll decide.
+  mutating func count(_ granted: Bool, of node: NodeID, _ actions: inout ActionBuffer) {
+    switch state {
+    case .preCandidate(var poll):
+      poll.count(granted, of: node)
+      state = .preCandidate(poll)
+      if membership.isQuorum({ poll.granted.contains($0) }) {
+        becomeCandidate(isTransfer: false, &actions)
+      } else if !membership.isQuorum({ !poll.refused.contains($0) }) {
+        becomeFollower(.electionLost, &actions)
+      }
+    case .candidate(var poll):
+      poll.count(granted, of: node)
+      state = .candidate(poll)
+      if membership.isQuorum({ poll.granted.contains($0) }) {
+        becomeLeader(&actions)
+      } else if !membership.isQuorum({ !poll.refused.contains($0) }) {
+        becomeFollower(.electionLost, &actions)
+      }
+    case .follower, .leader:
+      break
+    }
+  }
+
+  /// The own vote counts like any other: once it is durable.
+  mutating func countOwnVote(_ actions: inout ActionBuffer) {
+    switch state {
+    case .preCandidate(var poll):
+      guard let ticket = poll.ownTicket, ticket <= storage.durableTicket else { return }
+      poll.ownTicket = nil
+      state = .preCandidate(poll)
+    case .candidate(var poll):
+      guard let ticket = poll.ownTicket, ticket <= storage.durableTicket else { return }
+      poll.ownTicket = nil
+      state = .candidate(poll)
+    case .follower, .leader:
+      return
+    }
+    count(true, of: id, &actions)
+  }
+
+  /// Records whom this node takes for the leader of its term.
+  mutating func setLeader(_ node: NodeID?, _ actions: inout ActionBuffer) {
+    guard leaderID != node else { return }
+    leaderID = node
+    actions.observe(.leaderChanged(term: currentTerm, leader: node))
+  }
+}
+
+extension Poll {
+  /// Counts each node once; the first answer stands.
+  mutating func count(_ isGranted: Bool, of node: NodeID) {
+    guard !granted.contains(node), !refused.contains(node) else { return }
+    if isGranted { granted.append(node) } else { refused.append(node) }
+  }
+}
