@@ -34,6 +34,9 @@ extension RaftNode {
 
   /// Follower, pre-candidate or candidate → candidate: "increment currentTerm, vote for self, reset
   /// election timer, send RequestVote RPCs to all other servers" (§5.2).
+  ///
+  /// The requests wait for the own vote's receipt. They claim a log and a term: were either lost in
+  /// a crash, a grant for it could elect this node in the same term with a shorter log.
   mutating func becomeCandidate(isTransfer: Bool, _ actions: inout ActionBuffer) {
     precondition(!isLeader && isPromotable, "becomeCandidate as \(state.name.description)")
     let old = state.name
@@ -50,7 +53,6 @@ extension RaftNode {
     actions.observe(
       .electionStarted(term: currentTerm, isPreVote: false, isTransfer: isTransfer))
     resetElectionTimer()
-    askForVotes(&actions)
   }
 
   /// Candidate → leader: a quorum of the membership in force voted for it in this term (§5.2).
@@ -98,7 +100,7 @@ extension RaftNode {
     }
   }
 
-  /// The own vote counts like any other: once it is durable.
+  /// The own vote counts like any other: once it is durable. Then the others are asked for theirs.
   mutating func countOwnVote(_ actions: inout ActionBuffer) {
     switch state {
     case .preCandidate(var poll):
@@ -109,6 +111,7 @@ extension RaftNode {
       guard let ticket = poll.ownTicket, ticket <= storage.durableTicket else { return }
       poll.ownTicket = nil
       state = .candidate(poll)
+      askForVotes(&actions)
     case .follower, .leader:
       return
     }
