@@ -25,6 +25,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
+    .testTarget(name: "OracleTests", dependencies: ["Raft", "RaftSimulation"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),

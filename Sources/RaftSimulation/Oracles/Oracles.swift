@@ -16,44 +16,111 @@ public struct Oracles: Sendable {
   /// How often each situation worth reaching was reached.
   public internal(set) var situations = SituationCounts()
 
+  /// By node number less one.
+  var views: [NodeView] = []
+  var ledger = Ledger()
+  /// The leader of each term and the life in which it was elected: node in the low 16 bits.
+  var leaders = Chunked<UInt64>(filler: 0)
+  /// The newest term that had a leader.
+  var newestLeaderTerm: UInt64 = 0
+  var requests = Chunked<RequestRecord>(filler: RequestRecord())
+  /// Who stood last in each term, for situations only.
+  var candidates = Chunked<UInt64>(filler: 0)
+
   /// Watchers that have seen nothing yet.
   public init() {}
+
+  /// How far any leader has committed.
+  public var committedIndex: LogIndex { LogIndex(ledger.committedIndex) }
 
   /// Call after a node was made from what its disk holds, for the first time or again.
   ///
   /// The disk's surviving writes must have been told before, by `crashed`.
-  public mutating func started(_ node: RaftNode, from state: DurableState) {}
+  public mutating func started(_ node: RaftNode, from state: DurableState) {
+    observeStart(of: node, from: state)
+  }
 
   /// Call after each step of a node, before its actions are carried out, with all of them.
-  public mutating func stepped(_ node: RaftNode, _ input: Input, _ actions: ActionBuffer) {}
+  ///
+  /// - Complexity: O(actions + entries in them).
+  public mutating func stepped(_ node: RaftNode, _ input: Input, _ actions: ActionBuffer) {
+    observeStep(of: node, input, actions)
+  }
 
   /// Call when the node's disk has made its writes durable up to and including this ticket, before
   /// the receipt reaches the node.
-  public mutating func becameDurable(_ node: NodeID, through ticket: Ticket) {}
+  public mutating func becameDurable(_ node: NodeID, through ticket: Ticket) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    makeDurable(slot, through: ticket.rawValue)
+  }
 
   /// Call when a node dies. Of its writes those up to and including `survivor` are on the disk: at
   /// least those reported durable; `.zero` if it wrote nothing in this life that survived.
-  public mutating func crashed(_ node: NodeID, keeping survivor: Ticket) {}
+  public mutating func crashed(_ node: NodeID, keeping survivor: Ticket) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    observeCrash(slot, keeping: survivor.rawValue)
+  }
 
   /// Call when a node's machine has applied everything up to `index`, with the machine's digest.
   ///
   /// At best after each entry, at least after each batch.
   public mutating func machineApplied(
     _ node: NodeID, through index: LogIndex, digest: UInt64
-  ) {}
+  ) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    observeMachine(slot, applied: index.rawValue, digest: digest)
+  }
 
   /// Call when a snapshot of the node's machine at this index was made, with the digest of a
   /// machine restored from it.
-  public mutating func snapshotTaken(_ node: NodeID, at index: LogIndex, digest: UInt64) {}
+  public mutating func snapshotTaken(_ node: NodeID, at index: LogIndex, digest: UInt64) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    observeSnapshot(slot, at: index.rawValue, digest: digest)
+  }
 
   /// Call when a node's machine was replaced by a snapshot, on `installSnapshot` and at the start
   /// of a node that has one, with the digest of the machine after it.
   public mutating func machineRestored(
     _ node: NodeID, from snapshot: SnapshotMetadata, digest: UInt64
-  ) {}
+  ) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    observeRestored(slot, from: snapshot, digest: digest)
+  }
 
   /// Call when everything is healed and quiet and all these nodes should agree: each acknowledged
   /// write must be in every one of them that is a member and holds commands, and each request that
   /// a living node took must be answered.
-  public mutating func settled(_ nodes: [RaftNode]) {}
+  ///
+  /// - Complexity: O(requests of the run + nodes).
+  public mutating func settled(_ nodes: [RaftNode]) {
+    guard breach == nil else { return }
+    for node in nodes { observeSettled(node) }
+    observeUnanswered()
+  }
+
+  /// The place of a node's view, or `nil` if it was never started.
+  func slot(of node: NodeID) -> Int? {
+    let number = node.rawValue
+    guard number > 0, number <= UInt64(views.count) else { return nil }
+    return Int(number) - 1
+  }
+
+  /// Notes a breach, unless one was noted before.
+  mutating func fail(
+    _ property: Property, _ check: UInt8, term: UInt64 = 0, index: UInt64 = 0,
+    _ sentence: String
+  ) {
+    guard breach == nil else { return }
+    breach = Breach(
+      fingerprint: Fingerprint(
+        property: property, check: check, term: Term(term), index: LogIndex(index)),
+      sentence: sentence)
+  }
+
+  /// For example `n3`.
+  func name(_ slot: Int) -> String { "n\(slot + 1)" }
+}
+
+extension RaftNode: ObservedNode {
+  var lastPosition: LogPosition { LogPosition(term: log.lastTerm, index: log.lastIndex) }
 }

@@ -5,13 +5,178 @@
 public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   CustomStringConvertible
 {
-  /// An uncommitted entry was deleted because the leader has another.
+  /// An uncommitted entry was deleted because the leader has another (§5.3).
   case uncommittedEntryTruncated = 0
+  /// A leader stepped down with entries that were not committed.
+  case leaderDeposedWithUncommitted
+  /// A leader died with entries that were not committed.
+  case leaderCrashedWithUncommitted
+  /// A vote for another was on the disk, and the node died before it said so.
+  case voteDurableThenCrashBeforeReply
+  /// A crash lost writes that were asked for and not durable.
+  case crashLostUnsyncedWrites
+  /// Two candidates stood in one term.
+  case candidatesInOneTerm
+  /// A candidate found the leader of its term (§5.2).
+  case candidateYielded
+  /// A candidate or pre-candidate gave up.
+  case electionLost
+  /// A leader that heard of no majority stepped down (thesis §6.2).
+  case quorumLostSteppedDown
+  /// A leader whose disk did not answer stepped down.
+  case diskStallSteppedDown
+  /// A node's storage failed and the node halted.
+  case storageFailed
+  /// A vote was refused because a leader is alive (thesis §4.2.3).
+  case voteRefusedLeaderAlive
+  /// A restarted node withheld its vote for the sake of a lease (thesis §6.4.1).
+  case votesWithheldAfterRestart
+  /// A message of an older term came.
+  case staleTermDropped
+  /// An answer to something that was over came.
+  case staleReplyDropped
+  /// A receipt came for a write after that of a later one, or twice.
+  case lateReceipt
+  /// A leader was elected with uncommitted entries of earlier terms (Figure 8).
+  case electedWithOlderUncommitted
+  /// Entries of an earlier term were committed by one of the leader's own (§5.4.2).
+  case olderTermCommittedByNewer
+  /// A leader was elected in a joint configuration (§6).
+  case electedInJoint
+  /// An entry was committed by two majorities (§6).
+  case committedInJoint
+  /// A joint configuration was left by another leader than entered it.
+  case jointLeftByAnother
+  /// A membership was in force and then truncated away.
+  case membershipRolledBack
+  /// A learner became a voter.
+  case learnerPromoted
+  /// A voter became a learner.
+  case voterDemoted
+  /// A leader stepped down because it is no longer a voter.
+  case leaderRemovedItself
+  /// A node that is not in the committed membership asked for votes.
+  case removedNodeCampaigned
+  /// A change of members was refused because another was in flight.
+  case changeRefusedInFlight
+  /// A change was refused because the leader's term had committed nothing.
+  case changeRefusedEarly
+  /// A cluster of one voter committed.
+  case singleVoterCommitted
+  /// A leader went back from streaming to probing.
+  case probeFellBack
+  /// A follower's window was full, and some of it was acknowledged later.
+  case windowFull
+  /// A follower lacked what the leader's log no longer has (§7).
+  case snapshotOffered
+  /// A snapshot from the leader replaced the log's beginning.
+  case snapshotInstalled
+  /// A snapshot was installed during a joint configuration.
+  case snapshotInJoint
+  /// A snapshot was installed and the log after it kept.
+  case snapshotKeptSuffix
+  /// A snapshot came of which the receiver had committed all.
+  case snapshotBehindLog
+  /// A node restarted with a part of a snapshot.
+  case restartedDuringSnapshotReceive
+  /// The rest of a snapshot was asked for after a restart.
+  case snapshotChunkResumed
+  /// A leader loaded entries that were no longer in memory.
+  case entriesLoadedFromDisk
+  /// Leadership was handed over (thesis §3.10).
+  case transferCompleted
+  /// Leadership was handed over with entries not yet committed.
+  case transferUnderLoad
+  /// A transfer was given up.
+  case transferAborted
+  /// A read was answered by the lease, without a round (thesis §6.4.1).
+  case leaseReadServed
+  /// An answer to an older round came after that to a newer one.
+  case readRoundLate
+  /// A node that does not lead let a read go on.
+  case followerReadServed
+  /// A read was refused because no majority confirmed it.
+  case readNotConfirmed
+  /// A read came before the leader's term had committed an entry.
+  case readWaitedForTerm
+  /// A proposal handed to the leader was accepted there.
+  case forwardedAnswered
+  /// A write was committed with fewer copies than asked for.
+  case writeConcernNotMet
+  /// A caller was told that its accepted write is lost.
+  case proposalLost
+  /// A caller was told that the fate of its write is unknown.
+  case proposalUnknown
+  /// A request was refused because too much was uncommitted or pending.
+  case tooBusyRefused
+  /// A request was refused because leadership was being handed over.
+  case refusedInTransfer
+  /// An idle group awoke (its clocks had been stretched).
+  case quiescedAndWoke
+  /// A witness acknowledged entries.
+  case witnessAcknowledged
+  /// A node was asked to stop, and handed over what it could.
+  case stoppedGracefully
 
   /// The name in reports.
   public var description: String {
     switch self {
     case .uncommittedEntryTruncated: "uncommitted-entry-truncated"
+    case .leaderDeposedWithUncommitted: "leader-deposed-with-uncommitted"
+    case .leaderCrashedWithUncommitted: "leader-crashed-with-uncommitted"
+    case .voteDurableThenCrashBeforeReply: "vote-durable-then-crash-before-reply"
+    case .crashLostUnsyncedWrites: "crash-lost-unsynced-writes"
+    case .candidatesInOneTerm: "candidates-in-one-term"
+    case .candidateYielded: "candidate-yielded"
+    case .electionLost: "election-lost"
+    case .quorumLostSteppedDown: "quorum-lost-stepped-down"
+    case .diskStallSteppedDown: "disk-stall-stepped-down"
+    case .storageFailed: "storage-failed"
+    case .voteRefusedLeaderAlive: "vote-refused-leader-alive"
+    case .votesWithheldAfterRestart: "votes-withheld-after-restart"
+    case .staleTermDropped: "stale-term-dropped"
+    case .staleReplyDropped: "stale-reply-dropped"
+    case .lateReceipt: "late-receipt"
+    case .electedWithOlderUncommitted: "elected-with-older-uncommitted"
+    case .olderTermCommittedByNewer: "older-term-committed-by-newer"
+    case .electedInJoint: "elected-in-joint"
+    case .committedInJoint: "committed-in-joint"
+    case .jointLeftByAnother: "joint-left-by-another"
+    case .membershipRolledBack: "membership-rolled-back"
+    case .learnerPromoted: "learner-promoted"
+    case .voterDemoted: "voter-demoted"
+    case .leaderRemovedItself: "leader-removed-itself"
+    case .removedNodeCampaigned: "removed-node-campaigned"
+    case .changeRefusedInFlight: "change-refused-in-flight"
+    case .changeRefusedEarly: "change-refused-early"
+    case .singleVoterCommitted: "single-voter-committed"
+    case .probeFellBack: "probe-fell-back"
+    case .windowFull: "window-full"
+    case .snapshotOffered: "snapshot-offered"
+    case .snapshotInstalled: "snapshot-installed"
+    case .snapshotInJoint: "snapshot-in-joint"
+    case .snapshotKeptSuffix: "snapshot-kept-suffix"
+    case .snapshotBehindLog: "snapshot-behind-log"
+    case .restartedDuringSnapshotReceive: "restarted-during-snapshot-receive"
+    case .snapshotChunkResumed: "snapshot-chunk-resumed"
+    case .entriesLoadedFromDisk: "entries-loaded-from-disk"
+    case .transferCompleted: "transfer-completed"
+    case .transferUnderLoad: "transfer-under-load"
+    case .transferAborted: "transfer-aborted"
+    case .leaseReadServed: "lease-read-served"
+    case .readRoundLate: "read-round-late"
+    case .followerReadServed: "follower-read-served"
+    case .readNotConfirmed: "read-not-confirmed"
+    case .readWaitedForTerm: "read-waited-for-term"
+    case .forwardedAnswered: "forwarded-answered"
+    case .writeConcernNotMet: "write-concern-not-met"
+    case .proposalLost: "proposal-lost"
+    case .proposalUnknown: "proposal-unknown"
+    case .tooBusyRefused: "too-busy-refused"
+    case .refusedInTransfer: "refused-in-transfer"
+    case .quiescedAndWoke: "quiesced-and-woke"
+    case .witnessAcknowledged: "witness-acknowledged"
+    case .stoppedGracefully: "stopped-gracefully"
     }
   }
 }
@@ -36,5 +201,12 @@ public struct SituationCounts: Hashable, Sendable {
   /// Adds the counts of another run.
   public mutating func add(_ other: SituationCounts) {
     for position in counters.indices { counters[position] &+= other.counters[position] }
+  }
+
+  /// How many different situations were reached.
+  public var reached: Int {
+    var count = 0
+    for counter in counters where counter > 0 { count += 1 }
+    return count
   }
 }

@@ -1,0 +1,95 @@
+// What the oracles look at in a node, and what they remember of it.
+
+import Raft
+
+/// What the oracles look at in a node after a step. Tests tell false stories through it.
+protocol ObservedNode {
+  var id: NodeID { get }
+  var currentTerm: Term { get }
+  var votedFor: NodeID? { get }
+  var role: RoleName { get }
+  var commitIndex: LogIndex { get }
+  var lastApplied: LogIndex { get }
+  var lastPosition: LogPosition { get }
+  var membership: Membership { get }
+  var membershipIndex: LogIndex { get }
+  var isHalted: Bool { get }
+}
+
+/// What the oracles remember of one node, across its lives.
+struct NodeView: Sendable {
+  /// How often the node was started.
+  var life: UInt32 = 0
+  var isUp = false
+  var isHalted = false
+
+  // As of the last step.
+  var currentTerm: UInt64 = 0
+  var votedFor: UInt64 = 0
+  var role = RoleName.follower
+  var commitIndex: UInt64 = 0
+  var membership = Membership.none
+  var membershipIndex: UInt64 = 0
+
+  /// All storage writes asked for, as they amount to a log.
+  var issued = StoredLog()
+  /// Those that are on the disk.
+  var durable = StoredLog()
+  /// Those that are not yet on the disk, in order, from `pendingStart` on.
+  var pending: [StorageWrite] = []
+  var pendingStart = 0
+  var lastTicket: UInt64 = 0
+  /// Through which ticket the disk has the writes of this life.
+  var durableTicket: UInt64 = 0
+
+  /// How far entries were given out to be applied.
+  var appliedIndex: UInt64 = 0
+  /// How far the machine has applied them.
+  var machineIndex: UInt64 = 0
+  /// What was told to the leader of `acknowledgedTerm` to match and to be durable.
+  var acknowledgedTerm: UInt64 = 0
+  var acknowledgedIndex: UInt64 = 0
+
+  /// The candidate that has this node's durable vote, by term; zero for none.
+  var votes = Chunked<UInt64>(filler: 0)
+
+  // For situations only.
+  var lastGrantedTerm: UInt64 = 0
+  var newestRound: UInt64 = 0
+  var hasPartialSnapshot = false
+  var isStreamedTo = false
+
+  init() {}
+}
+
+/// A request and how far it was answered.
+struct RequestRecord: BitwiseCopyable, Sendable {
+  enum Kind: UInt8, BitwiseCopyable, Sendable {
+    case none = 0
+    case proposal
+    case change
+    case read
+    case leaseRead
+    case transfer
+    case stop
+  }
+
+  enum Stage: UInt8, BitwiseCopyable, Sendable {
+    case asked = 0
+    case accepted
+    case answered
+  }
+
+  var kind = Kind.none
+  var stage = Stage.asked
+  var node: UInt16 = 0
+  var life: UInt32 = 0
+  /// Copies asked for by the write concern.
+  var copies: UInt32 = 0
+  /// What was committed when the request came.
+  var floor: UInt64 = 0
+  /// The hash of the last command.
+  var content: UInt64 = 0
+  var acceptedIndex: UInt64 = 0
+  var acceptedTerm: UInt64 = 0
+}

@@ -1,0 +1,234 @@
+// §8: what callers are told. Each request has one answer for each of its stages, and it is true.
+
+import Raft
+
+extension Oracles {
+  /// Takes note of a request that comes with an input.
+  mutating func observeInput<Node: ObservedNode>(_ slot: Int, _ node: Node, _ input: Input) {
+    switch input {
+    case .propose(let proposal):
+      let count = proposal.commands.count
+      let content =
+        count > 0 ? EntryHash.content(.command, proposal.commands[count - 1]) : 0
+      ask(
+        slot, proposal.request, .proposal, content: content,
+        copies: proposal.writeConcern.copies)
+    case .read(let request, let consistency):
+      ask(slot, request, consistency == .lease ? .leaseRead : .read)
+    case .changeMembership(let request, _):
+      ask(slot, request, .change)
+    case .transferLeadership(let request, _):
+      ask(slot, request, .transfer)
+    case .stop(let request):
+      ask(slot, request, .stop)
+    case .receive(let message):
+      countReceipt(slot, message)
+    case .entriesLoaded:
+      situations.reach(.entriesLoadedFromDisk)
+    case .persisted(let ticket):
+      if ticket.rawValue < views[slot].durableTicket { situations.reach(.lateReceipt) }
+    case .tick, .storageFailed, .applied, .entriesNotLoaded, .snapshotTaken,
+      .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
+      .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .campaign:
+      break
+    }
+  }
+
+  private mutating func ask(
+    _ slot: Int, _ request: RequestID, _ kind: RequestRecord.Kind, content: UInt64 = 0,
+    copies: UInt32 = 0
+  ) {
+    guard request.rawValue < 1 << 28 else { return }
+    var record = RequestRecord()
+    record.kind = kind
+    record.node = UInt16(slot)
+    record.life = views[slot].life
+    record.floor = ledger.committedIndex
+    record.content = content
+    record.copies = copies
+    requests[request.rawValue] = record
+  }
+
+  /// The record of a request that this life of the node took, or `nil` after a breach.
+  private mutating func record(_ slot: Int, _ request: RequestID) -> RequestRecord? {
+    let record = requests[request.rawValue]
+    if record.kind == .none || Int(record.node) != slot || record.life != views[slot].life {
+      fail(
+        .oneAnswer, 1, "\(name(slot)) answers \(request), which it was never asked in this life")
+      return nil
+    }
+    if record.stage == .answered {
+      fail(.oneAnswer, 2, "\(name(slot)) answers \(request) once more after its last answer")
+      return nil
+    }
+    return record
+  }
+
+  mutating func checkRead<Node: ObservedNode>(
+    _ slot: Int, _ node: Node, _ read: ActionBuffer.ReadyRead, _ input: Input
+  ) {
+    guard var record = record(slot, read.request) else { return }
+    guard record.kind == .read || record.kind == .leaseRead else {
+      fail(.oneAnswer, 3, "\(name(slot)) answers \(read.request) as a read, which it is not")
+      return
+    }
+    let index = read.index.rawValue
+    if index < record.floor {
+      fail(
+        .readsAreFresh, 1, term: node.currentTerm.rawValue, index: record.floor,
+        "\(name(slot)) lets \(read.request) read at \(index) though entry \(record.floor) was "
+          + "committed before the read began")
+    }
+    if index > views[slot].machineIndex {
+      fail(
+        .readsAreFresh, 2, term: node.currentTerm.rawValue, index: index,
+        "\(name(slot)) lets \(read.request) read at \(index) though its machine has applied only "
+          + "\(views[slot].machineIndex)")
+    }
+    record.stage = .answered
+    requests[read.request.rawValue] = record
+    countRead(slot, node, record, read, input)
+  }
+
+  mutating func checkOutcome<Node: ObservedNode>(
+    _ slot: Int, _ node: Node, _ answer: ActionBuffer.RequestOutcome
+  ) {
+    guard var record = record(slot, answer.request) else { return }
+    countOutcome(slot, node, record, answer.outcome)
+    let request = answer.request
+    var isAllowed = true
+    switch answer.outcome {
+    case .accepted(let position):
+      isAllowed = record.isWriting && record.stage == .asked
+      checkAccepted(slot, request, record, position)
+      record.stage = .accepted
+      record.acceptedIndex = position.index.rawValue
+      record.acceptedTerm = position.term.rawValue
+    case .committed(let position, let copies):
+      isAllowed = record.isWriting
+      checkCommitted(slot, request, record, position, copies)
+      record.stage = .answered
+    case .lost(let position):
+      isAllowed = record.isWriting && record.stage == .accepted
+      checkLost(slot, request, record, position)
+      record.stage = .answered
+    case .unknown:
+      isAllowed = record.isWriting
+      record.stage = .answered
+    case .refused:
+      isAllowed = record.stage == .asked
+      record.stage = .answered
+    case .transferred(let target, let term):
+      isAllowed = record.kind == .transfer
+      checkTransferred(slot, request, target, term.rawValue)
+      record.stage = .answered
+    case .transferFailed:
+      isAllowed = record.kind == .transfer
+      record.stage = .answered
+    case .stopped:
+      isAllowed = record.kind == .stop
+      record.stage = .answered
+    }
+    if !isAllowed {
+      fail(
+        .oneAnswer, 4, "\(name(slot)) gives \(request) an answer that its kind or stage cannot have"
+      )
+    }
+    requests[request.rawValue] = record
+  }
+
+  private mutating func checkAccepted(
+    _ slot: Int, _ request: RequestID, _ record: RequestRecord, _ position: LogPosition
+  ) {
+    let entry = ledger.entry(position.index.rawValue, term: position.term.rawValue)
+    if entry == nil || record.kind == .proposal && entry?.content != record.content {
+      fail(
+        .oneAnswer, 5, term: position.term.rawValue, index: position.index.rawValue,
+        "\(name(slot)) says that \(request) is entry \(position.index) of term \(position.term); "
+          + (entry == nil ? "there is none" : "that is something else"))
+    }
+  }
+
+  private mutating func checkCommitted(
+    _ slot: Int, _ request: RequestID, _ record: RequestRecord, _ position: LogPosition,
+    _ copies: UInt32
+  ) {
+    let index = position.index.rawValue
+    let term = position.term.rawValue
+    checkAccepted(slot, request, record, position)
+    if ledger.commitment(index).term != term {
+      fail(
+        .oneAnswer, 6, term: term, index: index,
+        "\(name(slot)) says that \(request), entry \(index) of term \(term), is committed; "
+          + (ledger.commitment(index).term == 0
+            ? "it is not" : "committed there is one of term \(ledger.commitment(index).term)"))
+      return
+    }
+    if record.stage == .accepted, record.acceptedIndex != index || record.acceptedTerm != term {
+      fail(
+        .oneAnswer, 7, term: term, index: index,
+        "\(name(slot)) accepted \(request) at \(record.acceptedIndex):\(record.acceptedTerm) and "
+          + "says it is committed at \(index):\(term)")
+    }
+    var holders: UInt32 = 0
+    for place in views.indices where views[place].durable.holds(index, term: term) {
+      holders += 1
+    }
+    if copies > holders {
+      fail(
+        .oneAnswer, 8, term: term, index: index,
+        "\(name(slot)) says that \(copies) nodes hold \(request), entry \(index) of term \(term); "
+          + "it is on \(holders) disks")
+    }
+  }
+
+  private mutating func checkLost(
+    _ slot: Int, _ request: RequestID, _ record: RequestRecord, _ position: LogPosition
+  ) {
+    let index = position.index.rawValue
+    let term = position.term.rawValue
+    let committed = ledger.commitment(index).term
+    if committed == 0 || committed == term {
+      fail(
+        .oneAnswer, 9, term: term, index: index,
+        "\(name(slot)) says that \(request), entry \(index) of term \(term), is lost; "
+          + (committed == 0 ? "nothing is committed there" : "it is committed"))
+    }
+    if record.acceptedIndex != index || record.acceptedTerm != term {
+      fail(
+        .oneAnswer, 10, term: term, index: index,
+        "\(name(slot)) accepted \(request) at \(record.acceptedIndex):\(record.acceptedTerm) and "
+          + "says it is lost at \(index):\(term)")
+    }
+  }
+
+  private mutating func checkTransferred(
+    _ slot: Int, _ request: RequestID, _ target: NodeID, _ term: UInt64
+  ) {
+    if leaders[term] & 0xffff != target.rawValue {
+      fail(
+        .oneAnswer, 11, term: term,
+        "\(name(slot)) says that \(target) leads term \(term) after \(request); it was not elected")
+    }
+  }
+
+  /// Every request that a living node took must have its last answer once all is quiet.
+  mutating func observeUnanswered() {
+    for number in 0..<UInt64(requests.count) {
+      let record = requests[number]
+      guard record.kind != .none, record.stage != .answered else { continue }
+      let slot = Int(record.node)
+      guard views[slot].isUp, views[slot].life == record.life, !views[slot].isHalted else {
+        continue
+      }
+      fail(
+        .oneAnswer, 12, term: record.acceptedTerm, index: record.acceptedIndex,
+        "\(name(slot)) has not answered r\(number) though everything is healed and quiet")
+    }
+  }
+}
+
+extension RequestRecord {
+  /// Whether it brings an entry into the log.
+  var isWriting: Bool { kind == .proposal || kind == .change }
+}

@@ -1,0 +1,119 @@
+// Nothing is promised to another node before the promise is on the disk, and nothing untrue is said.
+
+import Raft
+
+extension Oracles {
+  /// Checks a message at the moment it leaves the node against what the node's disk holds then.
+  mutating func checkSend<Node: ObservedNode>(_ slot: Int, _ node: Node, _ message: Message) {
+    let term = message.term.rawValue
+    switch message.body {
+    case .requestPreVote, .timeoutNow, .readIndex, .forwardedProposal, .forwardedProposalReply,
+      .installSnapshotReply:
+      break
+    case .requestPreVoteReply(let reply):
+      if reply.voteGranted { checkTermDurable(slot, term, "grants a pre-vote") }
+    case .requestVote:
+      checkTermDurable(slot, term, "asks for votes")
+    case .requestVoteReply(let reply):
+      if reply.voteGranted { checkVote(slot, reply, to: message.to) }
+    case .appendEntries(let append):
+      checkAppend(slot, message, append)
+    case .appendEntriesReply(let reply):
+      if reply.success { checkMatch(slot, message, reply.matchIndex.rawValue) }
+    case .installSnapshot(let chunk):
+      checkLeads(slot, term, "sends a snapshot")
+      if chunk.lastIncluded.index.rawValue > views[slot].durable.snapshotIndex {
+        fail(
+          .snapshotIsPrefix, 5, term: term, index: chunk.lastIncluded.index.rawValue,
+          "\(name(slot)) sends a snapshot at \(chunk.lastIncluded.index); its disk has one at "
+            + "\(views[slot].durable.snapshotIndex)")
+      }
+    case .readIndexReply:
+      checkTermDurable(slot, term, "gives a read index")
+    }
+  }
+
+  private mutating func checkTermDurable(_ slot: Int, _ term: UInt64, _ what: StaticString) {
+    if term > views[slot].durable.currentTerm {
+      fail(
+        .durableBeforeSaid, 3, term: term,
+        "\(name(slot)) \(what) in term \(term); its disk is in term "
+          + "\(views[slot].durable.currentTerm)")
+    }
+  }
+
+  private mutating func checkVote(_ slot: Int, _ reply: RequestVoteReply, to candidate: NodeID) {
+    let term = reply.candidateTerm.rawValue
+    if views[slot].votes[term] != candidate.rawValue {
+      fail(
+        .durableBeforeSaid, 4, term: term,
+        "\(name(slot)) tells \(candidate) that it has its vote in term \(term); its disk has "
+          + (views[slot].votes[term] == 0 ? "none" : "one for n\(views[slot].votes[term])"))
+    }
+    views[slot].lastGrantedTerm = term
+  }
+
+  private mutating func checkLeads(_ slot: Int, _ term: UInt64, _ what: StaticString) {
+    if leaders[term] & 0xffff != UInt64(slot + 1) {
+      fail(
+        .electionSafety, 4, term: term,
+        "\(name(slot)) \(what) in term \(term), which it was not elected to lead")
+    }
+  }
+
+  private mutating func checkAppend(_ slot: Int, _ message: Message, _ append: AppendEntries) {
+    let term = message.term.rawValue
+    checkLeads(slot, term, "sends entries")
+    let commit = append.leaderCommit.rawValue
+    if commit > views[slot].issued.lastIndex || commit > ledger.committedIndex {
+      fail(
+        .stateMachineSafety, 4, term: term, index: commit,
+        "\(name(slot)) tells \(message.to) that \(commit) is committed; no leader has committed "
+          + "more than \(ledger.committedIndex)")
+    }
+    let previous = append.prevLog
+    if previous.index > .zero,
+      ledger.entry(previous.index.rawValue, term: previous.term.rawValue) == nil
+    {
+      fail(
+        .logMatching, 3, term: previous.term.rawValue, index: previous.index.rawValue,
+        "\(name(slot)) sends entries that follow \(previous.description), which was never in a log")
+    }
+  }
+
+  /// A follower says how far its log matches the leader's and is durable.
+  private mutating func checkMatch(_ slot: Int, _ message: Message, _ index: UInt64) {
+    let term = message.term.rawValue
+    checkTermDurable(slot, term, "acknowledges entries")
+    if index > views[slot].durable.lastIndex {
+      fail(
+        .durableBeforeSaid, 5, term: term, index: index,
+        "\(name(slot)) tells \(message.to) that it has entries through \(index); its disk has them "
+          + "through \(views[slot].durable.lastIndex)")
+      return
+    }
+    if let leader = self.slot(of: message.to), index > 0, views[leader].role == .leader,
+      views[leader].currentTerm == term
+    {
+      let here = views[slot].durable.term(at: index)
+      let there = views[leader].issued.term(at: index)
+      if here != 0, there != 0, here != there {
+        fail(
+          .logMatching, 4, term: term, index: index,
+          "\(name(slot)) tells \(message.to), the leader of term \(term), that entry \(index) "
+            + "matches; it is of term \(here) here and of term \(there) there")
+      } else if index > views[leader].issued.lastIndex {
+        fail(
+          .logMatching, 5, term: term, index: index,
+          "\(name(slot)) tells \(message.to) that entries match through \(index); the leader's log "
+            + "ends at \(views[leader].issued.lastIndex)")
+      }
+    }
+    if term > views[slot].acknowledgedTerm {
+      views[slot].acknowledgedTerm = term
+      views[slot].acknowledgedIndex = index
+    } else if index > views[slot].acknowledgedIndex {
+      views[slot].acknowledgedIndex = index
+    }
+  }
+}

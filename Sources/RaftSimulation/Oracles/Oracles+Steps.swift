@@ -1,0 +1,249 @@
+// Figure 3 between two states of one node: what a step may change.
+
+import Raft
+
+extension Oracles {
+  mutating func observeStep<Node: ObservedNode>(
+    of node: Node, _ input: Input, _ actions: ActionBuffer
+  ) {
+    guard breach == nil, let slot = slot(of: node.id) else { return }
+    observeInput(slot, node, input)
+    if views[slot].isHalted { checkSilence(slot, actions) }
+    // A leader commits what was stored before this step; a follower also what it stores in it.
+    let term = node.currentTerm.rawValue
+    let isLeading = views[slot].role == .leader && views[slot].currentTerm == term
+    let isCommitMoved = node.commitIndex.rawValue != views[slot].commitIndex
+    if isLeading, isCommitMoved { checkCommit(slot, node, isLeading: true) }
+    for write in actions.stores { observeStore(slot, node, write) }
+    guard breach == nil else { return }
+    if !actions.stores.isEmpty || views[slot].role != node.role { noteMembership(slot, node) }
+    checkTerm(slot, node)
+    checkLogEnd(slot, node)
+    checkLeadership(slot, node)
+    if !isLeading, isCommitMoved { checkCommit(slot, node, isLeading: node.role == .leader) }
+    for message in actions.sends { checkSend(slot, node, message) }
+    for snapshot in actions.installs { checkInstall(slot, snapshot) }
+    for entries in actions.applies { checkApply(slot, node, entries) }
+    for read in actions.reads { checkRead(slot, node, read, input) }
+    for answer in actions.outcomes { checkOutcome(slot, node, answer) }
+    countChanges(slot, node)
+    for event in actions.events { count(event, slot, node) }
+
+    views[slot].currentTerm = node.currentTerm.rawValue
+    views[slot].votedFor = node.votedFor?.rawValue ?? 0
+    views[slot].role = node.role
+    views[slot].commitIndex = node.commitIndex.rawValue
+    views[slot].isHalted = node.isHalted
+  }
+
+  private mutating func checkSilence(_ slot: Int, _ actions: ActionBuffer) {
+    let isSilent =
+      actions.stores.isEmpty && actions.sends.isEmpty && actions.transfers.isEmpty
+      && actions.installs.isEmpty && actions.applies.isEmpty && actions.reads.isEmpty
+    if !isSilent {
+      fail(
+        .silentAfterHalt, 1, term: views[slot].currentTerm,
+        "\(name(slot)) still acts though it has halted")
+    }
+  }
+
+  private mutating func checkTerm<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+    let term = node.currentTerm.rawValue
+    let vote = node.votedFor?.rawValue ?? 0
+    let before = views[slot].currentTerm
+    if term == before {
+      let voteBefore = views[slot].votedFor
+      if vote != voteBefore, voteBefore != 0 {
+        fail(
+          .oneVotePerTerm, 4, term: term,
+          "\(name(slot)) had voted for n\(voteBefore) in term \(term) and "
+            + (vote == 0 ? "forgot it" : "now votes for n\(vote)"))
+      }
+    } else if term < before {
+      fail(
+        .monotonicity, 3, term: before, "\(name(slot)) went back from term \(before) to \(term)")
+    } else if term > 1 << 24 {
+      fail(.monotonicity, 4, term: term, "\(name(slot)) is in term \(term), which nobody began")
+    }
+    if term != views[slot].issued.currentTerm || vote != views[slot].issued.votedFor,
+      !node.isHalted
+    {
+      fail(
+        .logIsWhatWasStored, 3, term: term,
+        "\(name(slot)) is in term \(term) with a vote for n\(vote) but has stored term "
+          + "\(views[slot].issued.currentTerm) with a vote for n\(views[slot].issued.votedFor)")
+    }
+  }
+
+  mutating func checkLogEnd<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+    let last = node.lastPosition
+    if last.index.rawValue != views[slot].issued.lastIndex
+      || last.term.rawValue != views[slot].issued.lastTerm, !node.isHalted
+    {
+      fail(
+        .logIsWhatWasStored, 4, term: last.term.rawValue, index: last.index.rawValue,
+        "\(name(slot)) has a log that ends with \(last.description) but stored one that ends with "
+          + "\(views[slot].issued.lastIndex):\(views[slot].issued.lastTerm)")
+    }
+    if node.lastApplied > node.commitIndex {
+      fail(
+        .appliedInOrder, 1, index: node.lastApplied.rawValue,
+        "\(name(slot)) has applied \(node.lastApplied) but committed only \(node.commitIndex)")
+    }
+  }
+
+  private mutating func checkLeadership<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+    guard node.role == .leader else { return }
+    let term = node.currentTerm.rawValue
+    guard views[slot].role != .leader || views[slot].currentTerm != term else { return }
+    let mark = UInt64(views[slot].life) << 16 | node.id.rawValue
+    let earlier = leaders[term]
+    if earlier != 0, earlier != mark {
+      fail(
+        .electionSafety, 1, term: term,
+        earlier & 0xffff == node.id.rawValue
+          ? "\(name(slot)) was elected in term \(term) in two of its lives"
+          : "n\(earlier & 0xffff) and \(name(slot)) both lead term \(term)")
+      return
+    }
+    leaders[term] = mark
+    if term > newestLeaderTerm { newestLeaderTerm = term }
+    checkVotes(slot, node, term)
+    checkCompleteness(slot, term)
+    countElection(slot, node)
+  }
+
+  /// The votes must lie on the voters' disks; each tells its own, so the tally is exact.
+  private mutating func checkVotes<Node: ObservedNode>(
+    _ slot: Int, _ node: Node, _ term: UInt64
+  ) {
+    let membership = node.membership
+    let isElected = membership.isQuorum { voter in
+      guard let place = self.slot(of: voter) else { return false }
+      return self.views[place].votes[term] == node.id.rawValue
+    }
+    if !isElected {
+      fail(
+        .durableBeforeSaid, 2, term: term,
+        "\(name(slot)) leads term \(term) without durable votes from a quorum of "
+          + "\(membership.description)")
+    }
+    if membership.isLearner(node.id) && !membership.isVoter(node.id) {
+      fail(
+        .electionSafety, 2, term: term,
+        "\(name(slot)) leads term \(term) though it is a learner in \(membership.description)")
+    }
+    if membership.isWitness(node.id) {
+      fail(
+        .electionSafety, 3, term: term,
+        "\(name(slot)) leads term \(term) though it is a witness, which holds no commands")
+    }
+  }
+
+  /// Every entry that was committed in an earlier term must be in the new leader's log.
+  private mutating func checkCompleteness(_ slot: Int, _ term: UInt64) {
+    let index = ledger.committed(before: term)
+    guard index > 0 else { return }
+    let committed = ledger.commitment(index)
+    if !views[slot].issued.holds(index, term: committed.term) {
+      fail(
+        .leaderCompleteness, 1, term: term, index: index,
+        "\(name(slot)) leads term \(term) without entry \(index) of term \(committed.term), which "
+          + "was committed in term \(committed.leaderTerm)")
+    }
+  }
+
+  /// A commit index moved, or a node started with one.
+  mutating func checkCommit<Node: ObservedNode>(_ slot: Int, _ node: Node, isLeading: Bool) {
+    let index = node.commitIndex.rawValue
+    let before = views[slot].commitIndex
+    if index < before {
+      fail(
+        .monotonicity, 5, term: node.currentTerm.rawValue, index: index,
+        "\(name(slot)) took its commit index back from \(before) to \(index)")
+      return
+    }
+    guard index > 0 else { return }
+    if index > views[slot].issued.lastIndex {
+      fail(
+        .stateMachineSafety, 1, term: node.currentTerm.rawValue, index: index,
+        "\(name(slot)) commits \(index) though its log ends at \(views[slot].issued.lastIndex)")
+      return
+    }
+    if isLeading, index > before { checkLeaderCommit(slot, node, through: index) }
+    if index > ledger.committedIndex {
+      fail(
+        .stateMachineSafety, 2, term: node.currentTerm.rawValue, index: index,
+        "\(name(slot)) commits \(index) though no leader has committed more than "
+          + "\(ledger.committedIndex)")
+      return
+    }
+    let committed = ledger.commitment(index)
+    if !views[slot].issued.holds(index, term: committed.term) {
+      fail(
+        .stateMachineSafety, 3, term: committed.term, index: index,
+        "\(name(slot)) commits entry \(index) of term \(views[slot].issued.term(at: index)); "
+          + "committed there is one of term \(committed.term)")
+    }
+  }
+
+  /// A leader commits by counting: its own term's entries, on the disks of a quorum (§5.4.2).
+  private mutating func checkLeaderCommit<Node: ObservedNode>(
+    _ slot: Int, _ node: Node, through index: UInt64
+  ) {
+    let led = views[slot].role == .leader ? views[slot].currentTerm : node.currentTerm.rawValue
+    let term = views[slot].issued.term(at: index)
+    if term != led {
+      fail(
+        .commitOnlyOwnTerm, 1, term: term, index: index,
+        "\(name(slot)) leads term \(led) and commits entry \(index) of term \(term), not of its "
+          + "own")
+      return
+    }
+    let membership = node.membership
+    let isDurable = isOnQuorum(membership, index, term: term)
+    if !isDurable,
+      views[slot].membershipIndex == node.membershipIndex.rawValue
+        || !isOnQuorum(views[slot].membership, index, term: term)
+    {
+      fail(
+        .commitDurable, 1, term: term, index: index,
+        "\(name(slot)) commits entry \(index) of term \(term), which is not on the disks of a "
+          + "quorum of \(membership.description)")
+      return
+    }
+    if membership.isJoint { situations.reach(.committedInJoint) }
+    if membership.voters.count == 1 { situations.reach(.singleVoterCommitted) }
+    commit(slot, through: index, leaderTerm: led)
+  }
+
+  private func isOnQuorum(_ membership: Membership, _ index: UInt64, term: UInt64) -> Bool {
+    membership.isQuorum { voter in
+      guard let place = slot(of: voter) else { return false }
+      return views[place].durable.holds(index, term: term)
+    }
+  }
+
+  /// Enters what a leader commits, and holds it against the leaders of newer terms.
+  private mutating func commit(_ slot: Int, through index: UInt64, leaderTerm: UInt64) {
+    guard index > ledger.committedIndex else { return }
+    var hasOlder = false
+    while ledger.committedIndex < index {
+      let next = ledger.committedIndex + 1
+      let term = views[slot].issued.term(at: next)
+      if term != leaderTerm { hasOlder = true }
+      ledger.commitNext(term: term, leaderTerm: leaderTerm)
+    }
+    if hasOlder { situations.reach(.olderTermCommittedByNewer) }
+    guard leaderTerm < newestLeaderTerm else { return }
+    for other in views.indices
+    where views[other].role == .leader && views[other].currentTerm > leaderTerm {
+      if !views[other].issued.holds(index, term: leaderTerm) {
+        fail(
+          .leaderCompleteness, 2, term: leaderTerm, index: index,
+          "\(name(slot)) commits entry \(index) of term \(leaderTerm), which \(name(other)), the "
+            + "leader of term \(views[other].currentTerm), does not have")
+      }
+    }
+  }
+}
