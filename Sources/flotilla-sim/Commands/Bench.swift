@@ -1,0 +1,7 @@
+import ArgumentParser
+
+struct Bench: EnvironmentCommand {
+  static let variableOptions = OutputOptions.variableOptions
+  @OptionGroup var output: OutputOptions
+  func run() throws {}
+}

@@ -1,0 +1,68 @@
+// One folder for each run that is kept. It holds nothing of the machine it was made on, so that it
+// can be attached to a report.
+
+import Foundation
+import RaftSimulation
+
+struct RunFolder {
+  /// Where the folders are.
+  let root: String
+
+  /// The folder of a seed: its first eight digits. The seeds of a sweep that begins at a small
+  /// number all begin with zeros, so those go by their last eight.
+  static func name(_ seed: UInt64) -> String {
+    String(seed >> 32 == 0 ? hex(seed).suffix(8) : hex(seed).prefix(8))
+  }
+
+  /// The name for a seed, all of its digits if another seed has the short one.
+  private func freeName(_ seed: UInt64) -> String {
+    let name = RunFolder.name(seed)
+    guard let other = FileManager.default.contents(atPath: "\(root)/\(name)/seed.txt"),
+      String(decoding: other, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        != hex(seed)
+    else { return name }
+    return hex(seed)
+  }
+
+  /// Runs the plan of a run once more and writes all about it.
+  ///
+  /// - Returns: the path of the folder.
+  func write(_ run: Run) throws(Failure) -> String {
+    let name = freeName(run.plan.seed)
+    let path = root + "/" + name
+    let files = FileManager.default
+    do {
+      try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        .cannotCreate, "the folder \(path) cannot be made: \(error.localizedDescription)",
+        hint: "--runs ANOTHER-DIR, or --keep none")
+    }
+    var kept = run
+    kept.folder = path
+    try writeFile(hex(run.plan.seed), to: path + "/seed.txt")
+    try writeFile(ScenarioText.page(run.plan), to: path + "/scenario.yaml")
+
+    var world = World(run.plan)
+    var trace = try TraceWriter(
+      path: path + "/trace.jsonl", plan: run.plan, limit: run.summary.events)
+    while world.eventCount < run.summary.events, world.step(trace: &trace) {}
+    trace.finish(run.summary)
+
+    var history = try RunFile(path + "/history.jsonl")
+    for line in RunRecord.historyLines(world.history, keys: run.plan.workload.keys) {
+      history.write(line)
+    }
+    history.close()
+    try writeFile(RunRecord.summaryPage(kept).page, to: path + "/summary.json")
+    link(name)
+    return path
+  }
+
+  /// Points `latest` to a run. It is only a convenience: where links cannot be made, there is none.
+  private func link(_ name: String) {
+    let latest = root + "/latest"
+    try? FileManager.default.removeItem(atPath: latest)
+    try? FileManager.default.createSymbolicLink(atPath: latest, withDestinationPath: name)
+  }
+}
