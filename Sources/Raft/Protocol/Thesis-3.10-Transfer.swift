@@ -29,8 +29,8 @@ extension RaftNode {
     return nil
   }
 
-  /// 1. "The prior leader stops accepting new client requests", and gives up its lease for good: from
-  /// now on its followers may be asked to elect the target.
+  /// 1. "The prior leader stops accepting new client requests", and gives up its lease for good:
+  ///    from now on its followers may be asked to elect the target.
   mutating func startTransfer(
     _ request: RequestID?, to target: NodeID?, _ actions: inout ActionBuffer
   ) {

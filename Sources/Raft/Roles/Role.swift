@@ -3,9 +3,11 @@
 // Follower: issues nothing, answers leaders and candidates. `leaderID` is whom it follows.
 //   Next: pre-candidate or candidate (timeout); candidate (the leader asks for it).
 // Pre-candidate: has changed nothing durable. `leaderID` is nil.
-//   Next: candidate (a quorum would vote), follower (a leader, a newer term, or a quorum would not).
+//   Next: candidate (a quorum would vote); follower (a leader, a newer term, or a quorum would
+//   not).
 // Candidate: voted for itself in `currentTerm`. `leaderID` is nil.
-//   Next: leader (quorum), candidate of the next term (timeout), follower (leader, newer term, lost).
+//   Next: leader (quorum); candidate of the next term (timeout); follower (leader, newer term,
+//   lost).
 // Leader: see LeaderState.
 
 /// The role of a node and what only this role has. Assigned in `Transitions.swift` and nowhere

@@ -9,9 +9,10 @@ extension DurableState {
   /// committed beyond it is gone. If a lost voter ever comes back, two clusters answer for the same
   /// data: give the new one another cluster identity, and let the other survivors join it empty.
   ///
-  /// - Returns: the same log with one more entry of a new term that makes `survivor` the sole voter;
-  ///   the node elects itself and commits all that it has.
-  /// - Throws: `RestoreError` if the state cannot be used, or is that of a witness, which has no data.
+  /// - Returns: the same log with one more entry of a new term that makes `survivor` the sole
+  ///   voter; the node elects itself and commits all that it has.
+  /// - Throws: `RestoreError` if the state cannot be used, or is that of a witness, which has no
+  ///   data.
   public func forcingNewClusterWithPossibleDataLoss(
     soleSurvivor survivor: NodeID
   ) throws(RestoreError) -> DurableState {
