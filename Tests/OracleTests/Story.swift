@@ -25,8 +25,10 @@ struct Story {
   let membership: Membership
 
   /// A cluster of this many voters in which nothing has happened.
-  init(_ count: UInt64 = 3) throws {
-    membership = try Membership(voters: (1...count).map { NodeID($0) })
+  init(_ count: UInt64 = 3, learners: [UInt64] = []) throws {
+    let voters = (1...count).filter { !learners.contains($0) }
+    membership = try Membership(
+      voters: voters.map { NodeID($0) }, learners: learners.map { NodeID($0) })
     for number in 1...count {
       nodes.append(Actor(id: NodeID(number), membership: membership))
       tickets.append(0)

@@ -73,7 +73,7 @@ extension Oracles {
     _ slot: Int, _ index: UInt64, _ digest: UInt64, _ property: Property, _ check: UInt8,
     _ what: StaticString
   ) {
-    let stored = digest | 1
+    let stored = digest == 0 ? 1 : digest
     let known = ledger.digest(index)
     if known == 0 {
       ledger.setDigest(index, stored)

@@ -1,4 +1,4 @@
-// Nothing is promised to another node before the promise is on the disk, and nothing untrue is said.
+// Nothing is promised to another node before the promise is on the disk, and nothing untrue said.
 
 import Raft
 

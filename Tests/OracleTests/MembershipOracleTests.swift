@@ -1,0 +1,115 @@
+import Testing
+
+@testable import Raft
+@testable import RaftSimulation
+
+@Suite("Oracles of §6: memberships")
+struct MembershipOracleTests {
+  private func members(_ numbers: [UInt64]) throws -> Membership {
+    try Membership(voters: numbers.map { NodeID($0) })
+  }
+
+  /// The leader n1 takes up a membership at the end of its log.
+  private func change(_ story: inout Story, _ membership: Membership, _ byte: UInt8 = 1) {
+    story.step(1) { node, actions in
+      actions.stores.append(node.append([.membership(1, byte)]))
+      node.membership = membership
+      node.membershipIndex = node.lastPosition.index
+    }
+  }
+
+  @Test func `one voter less breaches nothing`() throws {
+    var story = try Story.withCommitted()
+    change(&story, try members([1, 2]))
+    #expect(story.verdict == nil)
+  }
+
+  @Test func `two voters less at once breach S11`() throws {
+    var story = try Story.withCommitted()
+    change(&story, try members([1]))
+    #expect(story.verdict == "S11.3")
+  }
+
+  @Test func `two uncommitted memberships breach S11`() throws {
+    var story = try Story.withCommitted()
+    change(&story, try members([1, 2]))
+    change(&story, try members([1, 2, 3]), 2)
+    #expect(story.verdict == "S11.1")
+  }
+
+  @Test func `a change before the term has committed breaches S11`() throws {
+    var story = try Story()
+    story.elect(1, 1, by: [1, 2])
+    change(&story, try members([1, 2]))
+    #expect(story.verdict == "S11.2")
+  }
+
+  @Test func `an older membership than the log's newest breaches S12`() throws {
+    var story = try Story.withCommitted()
+    story.step(1) { node, actions in
+      actions.stores.append(node.append([.membership(1, 1)]))
+    }
+    #expect(story.verdict == "S12.3")
+  }
+
+  @Test func `two readings of one entry breach S12`() throws {
+    var story = try Story.withCommitted()
+    let two = try members([1, 2])
+    change(&story, two)
+    story.step(2) { node, actions in
+      actions.stores.append(node.append([.membership(1, 1)]))
+      node.membershipIndex = LogIndex(3)
+    }
+    #expect(story.verdict == "S12.4")
+  }
+
+  @Test func `a leader that is a learner breaches S01`() throws {
+    var story = try Story(3, learners: [3])
+    story.vote(3, 1, by: [1, 2, 3])
+    story.step(3) { node, actions in
+      node.role = .leader
+      actions.stores.append(node.append([.noOperation(1)]))
+    }
+    #expect(story.verdict == "S01.2")
+  }
+}
+
+@Suite("What a campaign has reached")
+struct SituationTests {
+  @Test func `every situation has its own name and place`() {
+    let names = Situation.allCases.map(\.description)
+    #expect(Set(names).count == names.count)
+    #expect(names.count >= 34)
+    #expect(Situation.allCases.map { Int($0.rawValue) } == Array(0..<names.count))
+  }
+
+  @Test func `counts add up`() {
+    var one = SituationCounts()
+    one.reach(.transferCompleted)
+    var two = one
+    two.reach(.transferCompleted)
+    two.reach(.windowFull)
+    one.add(two)
+    #expect(one[.transferCompleted] == 3)
+    #expect(one.reached == 2)
+  }
+
+  @Test func `every property has a title and a section, and ids count from S01`() {
+    for (position, property) in Property.allCases.enumerated() {
+      #expect(property.id == (position < 9 ? "S0\(position + 1)" : "S\(position + 1)"))
+      #expect(
+        !property.title.isEmpty && property.section.contains("§") || property.section == "Figure 2")
+    }
+  }
+
+  @Test func `a breach names its property, section, check, term and index`() throws {
+    var story = try Story.withCommitted()
+    story.commit(2, 2)
+    story.commit(2, 1)
+    let breach = try #require(story.oracles.breach)
+    #expect(breach.fingerprint.description == "S03.5:t1:i1")
+    #expect(
+      breach.description
+        == "S03 Monotonicity (§5.1, Figure 2): n2 took its commit index back from 2 to 1")
+  }
+}
