@@ -1,11 +1,11 @@
 #if arch(wasm32)
   import FlotillaWasmRuntime
 
-  /// Runs a seed and returns its digest.
+  /// Runs a seed and returns its digest; see `digest(ofSeed:operations:)`.
   @_expose(wasm, "digest")
   @_cdecl("flotilla_digest")
-  public func flotillaDigest(_ seed: Int64) -> UInt64 {
-    digest(ofSeed: UInt64(bitPattern: seed))
+  public func flotillaDigest(_ seed: UInt64, _ operations: UInt64) -> UInt64 {
+    digest(ofSeed: seed, operations: operations)
   }
 
   /// The package manager wants an entry point; the host of the module calls the exports instead.
@@ -13,11 +13,15 @@
     static func main() {}
   }
 #else
-  /// Prints `SEED DIGEST` for each seed it is given, for comparison with the module.
+  /// `FlotillaWasm OPERATIONS SEED…` prints `SEED DIGEST` for each seed, for comparison. Large seeds
+  /// are given as negative numbers, as the hosts of WebAssembly want them.
   @main struct Main {
     static func main() {
-      for seed in CommandLine.arguments.dropFirst().compactMap({ Int64($0) }) {
-        print(seed, digest(ofSeed: UInt64(bitPattern: seed)))
+      let numbers = CommandLine.arguments.dropFirst().compactMap { Int64($0) }
+        .map(UInt64.init(bitPattern:))
+      guard let operations = numbers.first else { return }
+      for seed in numbers.dropFirst() {
+        print(seed, digest(ofSeed: seed, operations: operations))
       }
     }
   }
