@@ -121,7 +121,7 @@ public struct EntryRun: Sendable {
   /// The entries of the run from `first` through `last`.
   ///
   /// - Precondition: both lie in the run, in order.
-  func slice(from first: LogIndex, through last: LogIndex) -> EntryRun {
+  public func slice(from first: LogIndex, through last: LogIndex) -> EntryRun {
     var part = self
     part.blockOffset += UInt32(first.rawValue - firstIndex.rawValue)
     part.storedCount = UInt32(last.rawValue - first.rawValue + 1)

@@ -1,0 +1,252 @@
+// Episodes begin, strike again and end. What is under way is weighed anew each time, so that
+// overlapping episodes need not know of each other.
+
+import Raft
+
+extension World {
+  mutating func scheduleFaults() {
+    for position in plan.faults.indices {
+      let fault = plan.faults[position]
+      let time = max(1, fault.start)
+      queue.push(
+        QueuedEvent(
+          time: time, key: UInt64(EventKind.faultStart.rawValue) << 56 | fault.identity,
+          slot: UInt32(position), cause: 0, life: 0, kind: .faultStart, node: 0))
+    }
+    queue.push(
+      QueuedEvent(
+        time: max(1, plan.duration), key: .max, slot: 0, cause: 0, life: 0, kind: .heal, node: 0))
+  }
+
+  // MARK: Whom it strikes
+
+  /// The node that leads in the newest term, if one does.
+  var leaderPosition: Int? {
+    var best: Int?
+    var bestTerm = Term.zero
+    for position in slots.indices where slots[position].isUp {
+      guard slots[position].node.role == .leader else { continue }
+      let term = slots[position].node.currentTerm
+      if best == nil || term > bestTerm {
+        best = position
+        bestTerm = term
+      }
+    }
+    return best
+  }
+
+  private func aimed(_ fault: PlannedFault) -> [Int] {
+    let listed = fault.nodes.map { Int($0) - 1 }.filter { slots.indices.contains($0) }
+    switch fault.aim {
+    case .nodes: return listed
+    case .leader: return leaderPosition.map { [$0] } ?? Array(listed.prefix(1))
+    case .all: return Array(slots.indices)
+    case .minority:
+      let leader = leaderPosition
+      let voters = (leader.map { slots[$0] } ?? slots[0]).node.membership.voters
+      let others = voters.map { Int($0.rawValue) - 1 }.filter { $0 != leader }
+      return Array(others.prefix((voters.count - 1) / 2))
+    }
+  }
+
+  // MARK: Beginning and end
+
+  mutating func faultStarts(_ number: Int) {
+    guard !healing.isUnderWay else { return }
+    let fault = plan.faults[number]
+    let struck = aimed(fault)
+    struckNodes[number] = struck
+    underway.append(number)
+    counters.faults += 1
+    eventCount += 1
+    rolling.combine(now ^ fault.identity)
+    if watch.isOn { watchFault(fault, struck, isBeginning: true) }
+    strike(fault, number, struck)
+    weighFaults()
+    schedule(.faultEnd, in: fault.duration, slot: UInt32(number), key: fault.identity)
+  }
+
+  mutating func faultEnds(_ number: Int) {
+    guard let place = underway.firstIndex(of: number) else { return }
+    underway.remove(at: place)
+    let fault = plan.faults[number]
+    switch fault.kind {
+    case .crash, .restartStorm, .powerCut:
+      for node in struckNodes[number] { restart(node) }
+    case .diskFailure:
+      for node in struckNodes[number] {
+        slots[node].isNextSyncFailing = false
+        guard slots[node].isUp, slots[node].node.isHalted else { continue }
+        crash(node, keeping: fault.keeps, Draw(plan.seed, .crash, fault.identity, UInt64(node)))
+        restart(node)
+      }
+    case .crashBetweenActions:
+      for node in struckNodes[number] where slots[node].armedBy == UInt32(number) {
+        slots[node].actionsUntilCrash = .max
+      }
+    case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
+      .isolation, .clog, .flapping, .pause, .slowNode, .campaign, .slowDisk, .diskStall, .clockRate,
+      .snapshot, .slowApply, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
+      .concurrentChanges, .transfer, .overload, .clientCrash:
+      break
+    }
+    weighFaults()
+  }
+
+  /// What an episode does at its start and only then.
+  private mutating func strike(_ fault: PlannedFault, _ number: Int, _ struck: [Int]) {
+    switch fault.kind {
+    case .crash, .powerCut:
+      for node in struck {
+        crash(node, keeping: fault.keeps, Draw(plan.seed, .crash, fault.identity, UInt64(node)))
+      }
+    case .restartStorm, .flapping: faultBeats(number)
+    case .crashBetweenActions:
+      for node in struck where slots[node].isUp {
+        slots[node].actionsUntilCrash = fault.amount
+        slots[node].armedBy = UInt32(number)
+      }
+    case .campaign:
+      for node in struck where slots[node].isUp && !isAsleep(node) { give(.campaign, to: node) }
+    case .diskFailure:
+      for node in struck where slots[node].isUp { slots[node].isNextSyncFailing = true }
+    case .pause: counters.pauses += UInt64(struck.count)
+    case .snapshot: for node in struck where !isAsleep(node) { takeSnapshot(node) }
+    case .addLearner, .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges,
+      .transfer:
+      operatorAsks(number)
+    case .overload: overload(fault)
+    case .clientCrash: crashClient(Int(fault.amount % UInt64(max(1, clients.count))))
+    case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
+      .isolation, .clog, .slowNode, .slowDisk, .diskStall, .clockRate, .slowApply:
+      break
+    }
+  }
+
+  /// Strikes again: storms crash and start, flapping links fail and come back.
+  mutating func faultBeats(_ number: Int) {
+    guard underway.contains(number), !healing.isUnderWay else { return }
+    let fault = plan.faults[number]
+    let half = max(1_000_000, fault.period / 2)
+    if fault.kind == .restartStorm {
+      for node in struckNodes[number] {
+        if slots[node].isUp {
+          let draw = Draw(plan.seed, .crash, fault.identity, UInt64(node), now)
+          crash(node, keeping: fault.keeps, draw)
+        } else {
+          restart(node)
+        }
+      }
+    } else {
+      weighFaults()
+    }
+    schedule(.faultBeat, in: half, slot: UInt32(number), key: fault.identity)
+  }
+
+  /// The crash that was armed for between two actions.
+  mutating func crashArmed(_ position: Int) {
+    let number = Int(slots[position].armedBy)
+    guard plan.faults.indices.contains(number) else { return }
+    let fault = plan.faults[number]
+    let draw = Draw(plan.seed, .crash, fault.identity, UInt64(position))
+    crash(position, keeping: fault.keeps, draw)
+    schedule(.restart, in: fault.duration, node: position, key: fault.identity)
+  }
+
+  // MARK: What is under way
+
+  /// Sets every link and every node to what the settings and the episodes under way amount to.
+  mutating func weighFaults() {
+    links.calmDown(network)
+    for node in slots.indices {
+      slots[node].pausedUntil = 0
+      slots[node].extraHandling = 0
+      slots[node].extraSync = 0
+      slots[node].extraApply = 0
+      slots[node].stalledUntil = 0
+      slots[node].clockRate = 1_000_000
+    }
+    for number in underway {
+      let fault = plan.faults[number]
+      if fault.kind.isOfLinks {
+        weighLinks(fault, struckNodes[number])
+      } else {
+        for node in struckNodes[number] { weighNode(fault, node) }
+      }
+    }
+  }
+
+  private mutating func weighNode(_ fault: PlannedFault, _ node: Int) {
+    let end = fault.start + fault.duration
+    switch fault.kind {
+    case .pause:
+      slots[node].pausedUntil = max(slots[node].pausedUntil, end)
+      slots[node].isMakingUpTicks = fault.amount == 1
+    case .slowNode: slots[node].extraHandling += fault.amount
+    case .slowDisk: slots[node].extraSync += fault.amount
+    case .diskStall: slots[node].stalledUntil = max(slots[node].stalledUntil, end)
+    case .clockRate: slots[node].clockRate = fault.amount
+    case .slowApply: slots[node].extraApply += fault.amount
+    case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
+      .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
+      .campaign, .diskFailure, .snapshot, .addLearner, .addVoter, .addWitness, .demote, .remove,
+      .replace, .concurrentChanges, .transfer, .overload, .clientCrash:
+      break
+    }
+  }
+
+  private mutating func weighLinks(_ fault: PlannedFault, _ struck: [Int]) {
+    let peers = fault.peers.map { Int($0) - 1 }
+    let half = max(1_000_000, fault.period / 2)
+    let isFlapDown = ((now - min(now, fault.start)) / half) % 2 == 0
+    for from in slots.indices {
+      for to in slots.indices where from != to {
+        let fromStruck = struck.contains(from)
+        let toStruck = struck.contains(to)
+        let forth = fromStruck && (peers.isEmpty ? !toStruck : peers.contains(to))
+        let back = toStruck && (peers.isEmpty ? !fromStruck : peers.contains(from))
+        let place = links.position(from, to)
+        switch fault.kind {
+        case .oneWay: if forth { links[place].isBlocked = true }
+        case .partition: if fromStruck != toStruck { links[place].isBlocked = true }
+        case .partialPartition, .bridge: if forth || back { links[place].isBlocked = true }
+        case .isolation: if fromStruck || toStruck { links[place].isBlocked = true }
+        case .flapping: if (forth || back) && isFlapDown { links[place].isBlocked = true }
+        case .loss:
+          if forth || back { links[place].loss = max(links[place].loss, fault.amount) }
+        case .delay, .reordering: if forth || back { links[place].extraDelay += fault.amount }
+        case .duplication:
+          if forth || back {
+            links[place].duplicate = max(links[place].duplicate, fault.amount)
+            links[place].duplicateSpread = max(links[place].duplicateSpread, fault.period)
+          }
+        case .clog:
+          if forth || back {
+            links[place].heldUntil = max(links[place].heldUntil, fault.start + fault.duration)
+          }
+        case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
+          .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply, .addLearner,
+          .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer,
+          .overload, .clientCrash:
+          break
+        }
+      }
+    }
+  }
+}
+
+extension FaultKind {
+  /// Whether it strikes links and not nodes.
+  var isOfLinks: Bool {
+    switch self {
+    case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
+      .isolation, .clog, .flapping:
+      true
+    case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
+      .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply, .addLearner,
+      .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer, .overload,
+      .clientCrash:
+      false
+    }
+  }
+}

@@ -1,0 +1,202 @@
+// After the last fault: everything is repaired, and then the cluster has so long and no longer to
+// come to rest. What is late is a violation of liveness; nothing excuses it.
+
+import Raft
+import RaftMachines
+
+/// How the healing stands.
+struct Healing: Sendable {
+  var isUnderWay = false
+  /// When it began. Unit: virtual nanoseconds.
+  var began: UInt64 = 0
+  /// When there was a leader.
+  var leaderTime: UInt64?
+  /// When all was as it should be.
+  var caughtUpTime: UInt64?
+}
+
+/// How long the end of a run may take, in virtual nanoseconds after the healing.
+public struct LivenessBounds: Hashable, Sendable, BitwiseCopyable {
+  /// Until there is a leader.
+  public var leader: UInt64
+  /// Until every request is answered, every replica holds the same, and no change is half done.
+  public var rest: UInt64
+
+  /// The bounds for a plan.
+  ///
+  /// The unit is the longest wait for an election: twice the election timeout, one more for each
+  /// step of priority, all of it stretched while the group is idle. A leader must be there after 12
+  /// of these, all else after 40, with two time-outs of a client on top.
+  public init(_ plan: Plan) {
+    var tick: UInt64 = 0
+    for clock in plan.clocks { tick = max(tick, clock.tick) }
+    var wait = plan.node.electionTimeoutTicks * 2 * tick
+    if plan.node.isPriorityMixed { wait += plan.node.electionTimeoutTicks * 3 * tick }
+    if plan.node.quiescenceTicks != nil { wait *= plan.node.quiescenceFactor }
+    leader = wait * 12
+    rest = wait * 40 + plan.workload.timeout * 2
+  }
+}
+
+extension World {
+  /// Ends all faults, starts all nodes, and lets clients finish.
+  public mutating func heal() {
+    healing.isUnderWay = true
+    healing.began = now
+    eventCount += 1
+    rolling.combine(now ^ 0x4ea1 << 40)
+    underway.removeAll()
+    network.lossPerMillion = 0
+    network.duplicatePerMillion = 0
+    network.slowPerMillion = 0
+    network.minimumDelay = min(network.minimumDelay, 1_000_000)
+    network.delaySpread = min(network.delaySpread, 1_000_000)
+    storage.minimumSync = min(storage.minimumSync, 1_000_000)
+    storage.syncSpread = min(storage.syncSpread, 1_000_000)
+    storage.receiptDelay = 0
+    storage.applyDelay = min(storage.applyDelay, 1_000_000)
+    weighFaults()
+    if watch.isOn { watchHeal() }
+    for position in slots.indices {
+      slots[position].actionsUntilCrash = .max
+      slots[position].isNextSyncFailing = false
+      slots[position].clock.ratePerMillion = 1_000_000
+      if slots[position].isUp, slots[position].node.isHalted {
+        crash(position, keeping: .prefix, Draw(plan.seed, .crash, UInt64(position), now))
+      }
+      restart(position)
+    }
+    for client in clients.indices where clients[client].operation < 0 {
+      clients[client].isDone = false
+      setTimer(ofClient: client, in: 1 + UInt64(client))
+    }
+    scheduleCheck()
+  }
+
+  private mutating func scheduleCheck() {
+    schedule(.check, in: max(1, slots[0].clock.tick * plan.node.electionTimeoutTicks / 2))
+  }
+
+  /// Looks whether the cluster has come to rest, or should have.
+  mutating func check() {
+    retireStrangers()
+    let elapsed = now - healing.began
+    let bounds = LivenessBounds(plan)
+    if healing.leaderTime == nil, leaderPosition != nil { healing.leaderTime = now }
+    if let reason = unrest() {
+      if healing.leaderTime == nil, elapsed > bounds.leader {
+        stall("no leader \(elapsed / 1_000_000) ms after the healing: \(explanation(reason))")
+      } else if elapsed > bounds.rest {
+        stall("not at rest \(elapsed / 1_000_000) ms after the healing: \(explanation(reason))")
+      } else {
+        scheduleCheck()
+      }
+      return
+    }
+    healing.caughtUpTime = now
+    eventCount += 1
+    if watch.isOn { watchRest() }
+    oracles.settled(slots.filter { $0.isUp }.map { $0.node })
+    if oracles.breach == nil { verdict = .passed }
+  }
+
+  private mutating func stall(_ reason: String) {
+    eventCount += 1
+    verdict = .stalled(reason: reason)
+  }
+
+  /// Without pre-vote and check-quorum a removed node that nobody tells may disturb the others for
+  /// ever (thesis §4.2.3), so its operator switches it off.
+  private mutating func retireStrangers() {
+    guard !plan.node.isPreVoteEnabled || !plan.node.isCheckQuorumEnabled else { return }
+    guard let leader = leaderPosition else { return }
+    let membership = slots[leader].node.membership
+    guard !membership.isJoint,
+      slots[leader].node.membershipIndex <= slots[leader].node.commitIndex
+    else { return }
+    for position in slots.indices where !membership.contains(slots[position].id) {
+      guard slots[position].isUp else { continue }
+      crash(position, keeping: .all, Draw(word: 0))
+      slots[position].isRetired = true
+    }
+  }
+
+  // MARK: What is missing
+
+  /// What keeps the cluster from being at rest.
+  enum Unrest {
+    case noLeader
+    case jointMembership
+    case clientWaits(Int)
+    case uncommitted(Int)
+    case behind(Int)
+    case notApplied(Int)
+    case machineDiffers(Int, from: Int)
+    case unanswered(request: Int)
+  }
+
+  /// The first thing that is not as it should be; `nil` if all is.
+  func unrest() -> Unrest? {
+    guard let leader = leaderPosition else { return .noLeader }
+    let node = slots[leader].node
+    guard !node.membership.isJoint, node.membershipIndex <= node.commitIndex else {
+      return .jointMembership
+    }
+    for client in clients.indices
+    where clients[client].endedAfterHealing == 0 || clients[client].operation >= 0 {
+      return .clientWaits(client)
+    }
+    guard node.commitIndex == node.log.lastIndex else { return .uncommitted(leader) }
+    var model: Int?
+    for position in slots.indices where node.membership.contains(slots[position].id) {
+      let other = slots[position].node
+      guard slots[position].isUp, other.log.last == node.log.last,
+        other.commitIndex == node.commitIndex
+      else { return .behind(position) }
+      guard other.lastApplied == node.commitIndex else { return .notApplied(position) }
+      if slots[position].isWitness { continue }
+      if let model, slots[model].machine.digest != slots[position].machine.digest {
+        return .machineDiffers(position, from: model)
+      }
+      model = model ?? position
+    }
+    for number in attempts.indices where !attempts[number].isAnswered {
+      let position = Int(attempts[number].node)
+      if slots[position].isUp, slots[position].life == attempts[number].life {
+        return .unanswered(request: number + 1)
+      }
+    }
+    return nil
+  }
+
+  /// A guess at why, for a reader.
+  private func explanation(_ unrest: Unrest) -> String {
+    switch unrest {
+    case .noLeader:
+      var text = "nobody leads;"
+      for slot in slots {
+        text +=
+          " \(slot.id.description) \(slot.isUp ? slot.node.role.description : "down")"
+          + " term \(slot.node.currentTerm) last \(slot.node.log.last)"
+          + " members at \(slot.node.membershipIndex);"
+      }
+      return text
+    case .jointMembership: return "the membership change is not finished"
+    case .clientWaits(let client):
+      return "client \(client) still waits for operation \(clients[client].operation + 1)"
+    case .uncommitted(let leader):
+      return "\(slots[leader].id) leads and cannot commit \(slots[leader].node.log.lastIndex)"
+    case .behind(let position):
+      return "\(slots[position].id) is behind: last \(slots[position].node.log.last), "
+        + "committed \(slots[position].node.commitIndex), isUp \(slots[position].isUp)"
+    case .notApplied(let position):
+      return "\(slots[position].id) has applied only \(slots[position].node.lastApplied) of "
+        + "\(slots[position].node.commitIndex)"
+    case .machineDiffers(let a, let b):
+      return "the machines of \(slots[b].id) and \(slots[a].id) differ"
+    case .unanswered(let request):
+      let node = slots[Int(attempts[request - 1].node)].id
+      return "request \(request) was never answered by \(node)"
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// What operators do: they ask the leader to change the members or to hand over, and ask again while
+// it says "not now".
+
+import Raft
+
+extension World {
+  /// Asks for what the fault is about.
+  mutating func operatorAsks(_ number: Int) {
+    guard underway.contains(number), !healing.isUnderWay else { return }
+    let fault = plan.faults[number]
+    guard let leader = leaderPosition, !isAsleep(leader) else {
+      askLater(number)
+      return
+    }
+    let listed = struckNodes[number].map { NodeID(UInt64($0 + 1)) }
+    if fault.kind == .transfer {
+      let request = newRequest(.operate, number, operation: -1, leader)
+      let target = listed.first { $0 != slots[leader].id }
+      submit(.transferLeadership(RequestID(request), to: target), to: leader)
+      return
+    }
+    let draw = Draw(plan.seed, .episode, fault.identity, 77)
+    for steps in steps(fault, listed, leader) where slots[leader].isUp {
+      var change = MembershipChange(steps, isJointForced: draw.below(4) == 0)
+      if draw.again().below(4) == 0 { change.basedOn = slots[leader].node.membershipIndex }
+      let request = newRequest(.operate, number, operation: -1, leader)
+      submit(.changeMembership(RequestID(request), change), to: leader)
+    }
+  }
+
+  /// The changes to ask for, each by itself.
+  private func steps(
+    _ fault: PlannedFault, _ listed: [NodeID], _ leader: Int
+  ) -> [[MembershipStep]] {
+    switch fault.kind {
+    case .addLearner: return [listed.map { .addLearner($0) }]
+    case .addVoter: return [listed.map { .addVoter($0) }]
+    case .addWitness: return [listed.map { .addWitness($0) }]
+    case .demote: return [listed.map { .demote($0) }]
+    case .remove: return [listed.map { .remove($0) }]
+    case .replace:
+      return [listed.map { .remove($0) } + fault.peers.map { .addVoter(NodeID($0)) }]
+    case .concurrentChanges:
+      return listed.map { node in
+        [slots[leader].node.membership.contains(node) ? .remove(node) : .addLearner(node)]
+      }
+    case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
+      .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
+      .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply,
+      .transfer, .overload, .clientCrash:
+      return []
+    }
+  }
+
+  private mutating func askLater(_ number: Int) {
+    let identity = plan.faults[number].identity
+    let draw = Draw(plan.seed, .episode, identity, now)
+    let delay = slots[0].clock.tick * (2 + draw.below(8))
+    schedule(.operatorRetry, in: delay, slot: UInt32(number), key: identity)
+  }
+
+  /// What the leader says to it.
+  mutating func operatorHears(_ outcome: Outcome, _ number: Int) {
+    switch outcome {
+    case .accepted: counters.membershipChanges += 1
+    case .transferred: counters.transfers += 1
+    case .committed, .stopped: break
+    case .lost, .unknown, .transferFailed: askLater(number)
+    case .refused(let refusal):
+      switch refusal {
+      case .notLeader, .tooBusy, .transferring, .changeInFlight, .termNotEstablished,
+        .membershipMoved, .learnerBehind, .halted, .stopping, .notConfirmed:
+        askLater(number)
+      case .tooLarge, .nothingToDo, .alreadyMember, .notMember, .invalidChange, .membership,
+        .cannotLead:
+        break
+      }
+    }
+  }
+}
