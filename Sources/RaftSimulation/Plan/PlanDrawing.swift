@@ -1,11 +1,231 @@
+// How a seed expands. Every setting has a draw of its own, named after it: a new setting moves no
+// other. Each seed takes a random part of what could go wrong (swarm testing), since a run in which
+// everything happens all the time hides what only happens after an hour of peace.
+
+import Raft
+
+/// The settings that are drawn, each with a draw of its own. Never renumber.
+enum Knob: UInt64 {
+  case scenario = 1
+  case nodes, learners, spares, witnesses
+  case electionTimeout, heartbeat, preVote, checkQuorum, lease, leaseDrift, priority
+  case entriesPerMessage, bytesPerMessage, entriesInFlight, bytesInFlight, uncommitted
+  case retained, memory, chunk, learnerLag, diskStall, forwarding
+  case quiescence, quiescenceFactor, snapshots, snapshotThreshold
+  case ordered, minimumDelay, delaySpread, slowShare
+  case sync, syncSpread, receipts, receiptDelay, snapshotDelay, applyDelay
+  case tick, clocks
+  case clients, operations, pause, timeout, batch, valueBytes, keys, reads, leaseReads, stray
+  case concern, lostAnswers
+  case duration
+  case loss, duplicate
+}
+
+/// The draws of one seed's settings.
+struct KnobDraws {
+  let seed: UInt64
+
+  func draw(_ knob: Knob, _ which: UInt64 = 0) -> Draw {
+    Draw(seed, .knob, knob.rawValue, which)
+  }
+
+  func between(_ knob: Knob, _ low: UInt64, _ high: UInt64) -> UInt64 {
+    draw(knob).between(low, high)
+  }
+
+  /// True `share` times in a hundred.
+  func happens(_ knob: Knob, _ share: UInt64) -> Bool { draw(knob).below(100) < share }
+}
+
 extension Plan {
   /// The plan that a seed expands to.
   public init(seed: UInt64, options: PlanOptions = PlanOptions()) {
-    let voters = options.nodes ?? 3
+    let knobs = KnobDraws(seed: seed)
+    let scenario = Plan.scenario(knobs, options)
+    let isTroubled = scenario != .calm
+    let cluster = Plan.cluster(knobs, options, isTroubled)
+    let node = Plan.nodeSettings(knobs, cluster, scenario)
+    let tick = knobs.between(.tick, 10, 20) * 1_000_000
+    let duration = options.duration ?? knobs.draw(.duration).between(2, 5) * 1_000_000_000
     self.init(
-      seed: seed, scenario: options.scenario, cluster: ClusterPlan(voters: voters),
-      node: NodeSettings(), network: NetworkSettings(), storage: StorageSettings(),
-      clocks: [ClockSettings](repeating: ClockSettings(), count: Int(voters)),
-      workload: WorkloadSettings(), faults: [], duration: options.duration ?? 5_000_000_000)
+      seed: seed, scenario: scenario, cluster: cluster, node: node,
+      network: Plan.networkSettings(knobs, scenario),
+      storage: Plan.storageSettings(knobs, isTroubled),
+      clocks: Plan.clocks(knobs, cluster, node, tick, isTroubled),
+      workload: Plan.workload(knobs, options, node, tick), faults: [], duration: duration)
+    let drawing = FaultDrawing(plan: self, unit: tick * node.electionTimeoutTicks)
+    faults = drawing.faults()
+    for override in options.overrides { _ = set(override.name, to: override.value) }
   }
+
+  private static func scenario(_ knobs: KnobDraws, _ options: PlanOptions) -> Scenario {
+    guard options.scenario == .chaos else { return options.scenario }
+    let draw = knobs.draw(.scenario)
+    switch draw.below(100) {
+    case 0..<10: return .calm
+    case 10..<15: return .maximum
+    case 15..<25:
+      let all = Scenario.nemeses
+      return all[Int(draw.again().below(UInt64(all.count)))]
+    default: return .chaos
+    }
+  }
+
+  private static func cluster(
+    _ knobs: KnobDraws, _ options: PlanOptions, _ isTroubled: Bool
+  ) -> ClusterPlan {
+    let sizes: [UInt64] = [3, 3, 40, 8, 34, 3, 6, 1, 2]
+    let voters = options.nodes ?? UInt64(knobs.draw(.nodes).weighted(sizes) + 1)
+    var cluster = ClusterPlan(voters: voters)
+    if knobs.happens(.learners, 20) { cluster.learners = 1 }
+    if voters >= 3, knobs.happens(.witnesses, 12) { cluster.witnesses = 1 }
+    if isTroubled { cluster.spares = min(2, knobs.draw(.spares).below(4)) }
+    return cluster
+  }
+
+  private static func nodeSettings(
+    _ knobs: KnobDraws, _ cluster: ClusterPlan, _ scenario: Scenario
+  ) -> NodeSettings {
+    var node = NodeSettings()
+    node.electionTimeoutTicks = knobs.between(.electionTimeout, 6, 20)
+    node.heartbeatTicks = knobs.between(.heartbeat, 1, node.electionTimeoutTicks / 3)
+    node.isPreVoteEnabled = knobs.happens(.preVote, 75)
+    node.isCheckQuorumEnabled = knobs.happens(.checkQuorum, 75)
+    if node.isCheckQuorumEnabled, knobs.happens(.lease, scenario == .pauseLeader ? 80 : 30) {
+      node.leaseDriftPerMille = knobs.between(.leaseDrift, 10, 200)
+    }
+    node.isPriorityMixed = knobs.happens(.priority, 15)
+    if knobs.happens(.entriesPerMessage, 40) {
+      node.maximumEntriesPerMessage = knobs.draw(.entriesPerMessage).again().between(1, 8)
+    }
+    if knobs.happens(.bytesPerMessage, 25) {
+      node.maximumBytesPerMessage = knobs.draw(.bytesPerMessage).again().between(1, 256)
+    }
+    if knobs.happens(.entriesInFlight, 30) {
+      node.maximumEntriesInFlight = knobs.draw(.entriesInFlight).again().between(1, 16)
+    }
+    if knobs.happens(.bytesInFlight, 20) {
+      node.maximumBytesInFlight = knobs.draw(.bytesInFlight).again().between(1, 512)
+    }
+    if knobs.happens(.uncommitted, 20) {
+      node.maximumUncommittedEntries = knobs.draw(.uncommitted).again().between(4, 64)
+    }
+    node.retainedEntries = knobs.draw(.retained).logarithmic(1, 64) - 1
+    if knobs.happens(.memory, 25) {
+      node.maximumBytesInMemory = knobs.draw(.memory).again().between(0, 1_024)
+    }
+    node.snapshotChunkBytes = knobs.draw(.chunk).logarithmic(16, 4_096)
+    node.maximumLearnerLag = knobs.draw(.learnerLag).logarithmic(1, 256)
+    node.diskStallTicks = knobs.between(.diskStall, node.electionTimeoutTicks, 80)
+    node.isForwardingProposals = knobs.happens(.forwarding, 25)
+    if knobs.happens(.quiescence, 12) {
+      node.quiescenceTicks = knobs.draw(.quiescence).again().between(10, 60)
+      node.quiescenceFactor = knobs.between(.quiescenceFactor, 2, 5)
+    }
+    if scenario == .snapshotCrash || knobs.happens(.snapshots, 70) {
+      let isTiny = scenario == .snapshotCrash || knobs.draw(.snapshots).again().below(2) == 0
+      let threshold = knobs.draw(.snapshotThreshold)
+      node.snapshotThreshold = isTiny ? threshold.between(1, 12) : threshold.between(13, 64)
+    }
+    return node
+  }
+
+  private static func networkSettings(
+    _ knobs: KnobDraws, _ scenario: Scenario
+  ) -> NetworkSettings {
+    var network = NetworkSettings()
+    network.isOrdered = knobs.happens(.ordered, 40)
+    network.minimumDelay = knobs.draw(.minimumDelay).logarithmic(50_000, 2_000_000)
+    network.delaySpread = knobs.draw(.delaySpread).logarithmic(50_000, 20_000_000)
+    guard scenario != .calm else { return network }
+    if knobs.happens(.slowShare, 30) { network.slowPerMillion = 1_000 }
+    if scenario == .maximum {
+      network.lossPerMillion = 100_000
+      network.duplicatePerMillion = 100_000
+      network.slowPerMillion = 5_000
+    } else if scenario == .staleDuplicates {
+      network.duplicatePerMillion = 200_000
+    } else {
+      if knobs.happens(.loss, 40) {
+        network.lossPerMillion = knobs.draw(.loss).again().logarithmic(1_000, 150_000)
+      }
+      if knobs.happens(.duplicate, 40) {
+        network.duplicatePerMillion = knobs.draw(.duplicate).again().logarithmic(1_000, 150_000)
+      }
+    }
+    return network
+  }
+
+  private static func storageSettings(
+    _ knobs: KnobDraws, _ isTroubled: Bool
+  ) -> StorageSettings {
+    var storage = StorageSettings()
+    storage.minimumSync = knobs.draw(.sync).logarithmic(20_000, 2_000_000)
+    storage.syncSpread = knobs.draw(.syncSpread).logarithmic(20_000, 8_000_000)
+    storage.snapshotDelay = knobs.draw(.snapshotDelay).logarithmic(200_000, 50_000_000)
+    if knobs.happens(.applyDelay, 20) {
+      storage.applyDelay = knobs.draw(.applyDelay).again().logarithmic(100_000, 20_000_000)
+    }
+    guard isTroubled, knobs.happens(.receipts, 40) else { return storage }
+    storage.lateReceiptPerMillion = knobs.draw(.receipts).again().logarithmic(10_000, 300_000)
+    storage.repeatedReceiptPerMillion = storage.lateReceiptPerMillion
+    storage.receiptDelay = knobs.draw(.receiptDelay).logarithmic(1_000_000, 100_000_000)
+    return storage
+  }
+
+  private static func clocks(
+    _ knobs: KnobDraws, _ cluster: ClusterPlan, _ node: NodeSettings, _ tick: UInt64,
+    _ isTroubled: Bool
+  ) -> [ClockSettings] {
+    let isDrifting = isTroubled && knobs.happens(.clocks, 50)
+    // With leases the rates stay within what the nodes were promised, half of it for the faults.
+    let most = node.leaseDriftPerMille.map { $0 * 1_000 * 4 / 10 } ?? 100_000
+    return (0..<UInt64(cluster.count)).map { which in
+      var clock = ClockSettings()
+      clock.tick = tick
+      clock.offset = knobs.draw(.clocks, which + 1).below(tick)
+      if isDrifting {
+        let draw = knobs.draw(.clocks, which + 1_000)
+        clock.ratePerMillion = 1_000_000 - most + draw.below(2 * most + 1)
+      }
+      return clock
+    }
+  }
+
+  private static func workload(
+    _ knobs: KnobDraws, _ options: PlanOptions, _ node: NodeSettings, _ tick: UInt64
+  ) -> WorkloadSettings {
+    var workload = WorkloadSettings()
+    workload.clients = knobs.between(.clients, 1, 6)
+    workload.operations = options.operations ?? knobs.draw(.operations).logarithmic(20, 160)
+    workload.pause = knobs.draw(.pause).logarithmic(1_000_000, 100_000_000)
+    let timeout = tick * node.electionTimeoutTicks
+    workload.timeout = timeout * knobs.between(.timeout, 2, 6)
+    if knobs.happens(.batch, 30) { workload.batch = knobs.draw(.batch).again().between(2, 24) }
+    if knobs.happens(.valueBytes, 20) {
+      workload.valueBytes = knobs.draw(.valueBytes).again().logarithmic(1, 512)
+    }
+    workload.keys = knobs.draw(.keys).logarithmic(1, 32)
+    workload.readsPerMillion = knobs.between(.reads, 0, 600_000)
+    if node.leaseDriftPerMille != nil {
+      workload.leaseReadsPerMillion = knobs.between(.leaseReads, 300_000, 1_000_000)
+    }
+    workload.strayPerMillion = knobs.draw(.stray).logarithmic(5_000, 300_000)
+    if knobs.happens(.concern, 25) {
+      workload.concernPerMillion = knobs.draw(.concern).again().between(50_000, 500_000)
+    }
+    if knobs.happens(.lostAnswers, 40) {
+      workload.lostAnswersPerMillion = knobs.draw(.lostAnswers).again().between(1_000, 100_000)
+    }
+    return workload
+  }
+}
+
+extension Scenario {
+  /// The runs in which one thing goes wrong again and again.
+  public static let nemeses: [Scenario] = [
+    .isolateLeader, .bridge, .majoritiesRing, .oneWayLeader, .rollingRestart, .crashBetweenWrites,
+    .snapshotCrash, .changeInPartition, .pauseLeader, .slowDiskLeader, .staleDuplicates, .powerCut,
+    .swizzle, .overload,
+  ]
 }

@@ -73,9 +73,7 @@ extension Message {
       case .installSnapshot(let install):
         "snapshot \(install.lastIncluded) from byte \(install.offset)"
       case .installSnapshotReply(let reply):
-        reply.isInstalled
-          ? "has snapshot \(reply.lastIncluded)"
-          : "wants snapshot \(reply.lastIncluded) from byte \(reply.nextOffset)"
+        "wants snapshot \(reply.lastIncluded) from byte \(reply.nextOffset)"
       case .timeoutNow: "stand for election now"
       case .readIndex: "which index may I read at?"
       case .readIndexReply(let reply): "read at \(reply.readIndex)"

@@ -1,0 +1,117 @@
+// The runs in which one thing goes wrong again and again.
+
+import Raft
+
+extension FaultDrawing {
+  /// The faults of a named nemesis, from the first twentieth of the run to its end.
+  func nemesis(_ scenario: Scenario) -> [PlannedFault] {
+    var faults: [PlannedFault] = []
+    var time = plan.duration / 20
+    var number: UInt64 = 0
+    while time < plan.duration * 9 / 10 && number < 200 {
+      let draw = Draw(plan.seed, .episode, 1_000, number)
+      let length = unit / 2 + draw.below(unit * 4)
+      for var fault in strokes(scenario, time, length, draw, number) {
+        fault.identity = 1_000 << 16 | number << 4 | UInt64(faults.count & 15)
+        faults.append(fault)
+      }
+      time += length + unit / 2 + draw.again().below(unit * 2)
+      number += 1
+    }
+    return faults
+  }
+
+  private func strokes(
+    _ scenario: Scenario, _ time: UInt64, _ length: UInt64, _ draw: Draw, _ number: UInt64
+  ) -> [PlannedFault] {
+    let count = UInt64(plan.cluster.count)
+    let dice = draw.again().again()
+    let keeps = UnsyncedWrites.allCases[Int(dice.below(3))]
+    let turn = 1 + number % count
+    func fault(
+      _ kind: FaultKind, _ nodes: [UInt64], aim: FaultAim = .nodes, _ amount: UInt64 = 0
+    ) -> PlannedFault {
+      PlannedFault(
+        kind, start: time, duration: length, aim: aim, nodes: nodes, amount: amount,
+        period: unit * 8, keeps: keeps)
+    }
+    switch scenario {
+    case .isolateLeader: return [fault(.isolation, [turn], aim: .leader)]
+    case .bridge:
+      var bridge = fault(.bridge, [])
+      makeBridge(&bridge, dice)
+      return [bridge]
+    case .majoritiesRing: return majoritiesRing(time, length)
+    case .oneWayLeader: return [oneWayLeader(time, length, dice, number)]
+    case .rollingRestart: return [fault(.crash, [turn])]
+    case .crashBetweenWrites:
+      let aim = dice.again().below(2) == 0 ? FaultAim.leader : .nodes
+      return [fault(.crashBetweenActions, [turn], aim: aim, dice.again().again().below(16))]
+    case .snapshotCrash:
+      return [
+        fault(.isolation, [turn]),
+        PlannedFault(
+          .crashBetweenActions, start: time + length + dice.below(unit), duration: unit,
+          nodes: [turn], amount: dice.again().below(12), keeps: keeps),
+      ]
+    case .changeInPartition:
+      var change = fault(.addLearner, spareNodes.isEmpty ? [turn] : [spareNodes[0]])
+      let kinds: [FaultKind] = [.addLearner, .addVoter, .remove, .replace, .demote]
+      change.kind = kinds[Int(dice.below(5))]
+      if change.kind == .remove || change.kind == .demote {
+        change.nodes = [1 + dice.again().below(plan.cluster.voters)]
+      }
+      if change.kind == .replace {
+        change.peers = change.nodes
+        change.nodes = [1 + dice.again().below(plan.cluster.voters)]
+      }
+      change.duration = length + unit * 2
+      return [fault(.partition, someSide(draw)), change]
+    case .pauseLeader: return [fault(.pause, [turn], aim: .leader, 1)]
+    case .slowDiskLeader:
+      let isStalled = dice.below(2) == 0
+      return [fault(isStalled ? .diskStall : .slowDisk, [turn], aim: .leader, unit / 4)]
+    case .staleDuplicates:
+      return [fault(.duplication, allNodes, 300_000), fault(.campaign, [turn])]
+    case .powerCut: return [fault(.powerCut, [], aim: .all)]
+    case .swizzle:
+      return (1...count).filter { (dice.word >> $0) & 1 == 1 }.map { node in
+        var clog = fault(.clog, [node])
+        clog.start += dice.again().below(length)
+        clog.duration = length * (1 + node % 3) / 2
+        return clog
+      }
+    case .overload: return [fault(.overload, [], dice.logarithmic(16, 200))]
+    case .calm, .chaos, .maximum: return []
+    }
+  }
+
+  /// Each node hears only its neighbours in a ring, enough for a majority, and no two the same.
+  private func majoritiesRing(_ time: UInt64, _ length: UInt64) -> [PlannedFault] {
+    let voters = plan.cluster.voters
+    guard voters >= 5 else {
+      return [PlannedFault(.isolation, start: time, duration: length, aim: .leader, nodes: [1])]
+    }
+    let reach = voters / 4
+    return (0..<voters).compactMap { node in
+      let far = (reach + 1...voters - reach - 1).map { (node + $0) % voters + 1 }
+      guard !far.isEmpty else { return nil }
+      return PlannedFault(
+        .oneWay, start: time, duration: length, nodes: [node + 1], peers: far.sorted())
+    }
+  }
+
+  /// The leader cannot send, or cannot hear.
+  private func oneWayLeader(
+    _ time: UInt64, _ length: UInt64, _ dice: Draw, _ number: UInt64
+  ) -> PlannedFault {
+    let node = 1 + number % plan.cluster.voters
+    if dice.below(2) == 0 {
+      return PlannedFault(
+        .oneWay, start: time, duration: length, aim: .leader, nodes: [node],
+        peers: allNodes)
+    }
+    return PlannedFault(
+      .oneWay, start: time, duration: length, nodes: allNodes.filter { $0 != node }, peers: [node])
+  }
+}
