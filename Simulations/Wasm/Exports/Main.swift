@@ -13,8 +13,8 @@
     static func main() {}
   }
 #else
-  /// `FlotillaWasm OPERATIONS SEED…` prints `SEED DIGEST` for each seed, for comparison. Large seeds
-  /// are given as negative numbers, as the hosts of WebAssembly want them.
+  /// `FlotillaWasm OPERATIONS SEED…` prints `SEED DIGEST` for each seed, for comparison. Large
+  /// seeds are given as negative numbers, as the hosts of WebAssembly want them.
   @main struct Main {
     static func main() {
       let numbers = CommandLine.arguments.dropFirst().compactMap { Int64($0) }

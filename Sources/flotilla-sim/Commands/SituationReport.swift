@@ -17,7 +17,8 @@ enum SituationReport {
   static func list(_ screen: Screen, _ format: Format) {
     let names = Situation.allCases.map(\.description)
     switch format {
-    case .text: names.forEach { screen.print($0) }
+    case .text:
+      for name in names { screen.print(name) }
     case .json:
       screen.print(
         JSON.object([
