@@ -124,14 +124,14 @@ struct MembershipSamples {
   }
 }
 
-/// Every subset of some nodes, each with its complement.
-func everySubset(of nodes: [NodeID], _ body: (Set<NodeID>, Set<NodeID>) -> Void) {
+/// Every subset of some nodes with its complement, as questions whether a node is in it.
+func everySubset(
+  of nodes: [NodeID], _ body: (_ chosen: (NodeID) -> Bool, _ others: (NodeID) -> Bool) -> Void
+) {
   for mask in 0..<(1 << nodes.count) {
-    var chosen: Set<NodeID> = []
-    var others: Set<NodeID> = []
-    for (position, node) in nodes.enumerated() {
-      if mask >> position & 1 == 1 { chosen.insert(node) } else { others.insert(node) }
+    func isChosen(_ node: NodeID) -> Bool {
+      nodes.firstIndex(of: node).map { mask >> $0 & 1 == 1 } ?? false
     }
-    body(chosen, others)
+    body(isChosen) { !isChosen($0) }
   }
 }
