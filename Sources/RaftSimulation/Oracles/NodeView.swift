@@ -31,6 +31,9 @@ struct NodeView: Sendable {
   var membership = Membership.none
   var membershipIndex: UInt64 = 0
 
+  /// The node's own account of that state, for its invariants.
+  var vitals: Vitals?
+
   /// All storage writes asked for, as they amount to a log.
   var issued = StoredLog()
   /// Those that are on the disk.

@@ -22,11 +22,11 @@ extension Oracles {
       if reply.success { checkMatch(slot, message, reply.matchIndex.rawValue) }
     case .installSnapshot(let chunk):
       checkLeads(slot, term, "sends a snapshot")
-      if chunk.lastIncluded.index.rawValue > views[slot].durable.snapshotIndex {
+      if chunk.lastIncluded.index.rawValue > views[slot].issued.snapshotIndex {
         fail(
           .snapshotIsPrefix, 5, term: term, index: chunk.lastIncluded.index.rawValue,
-          "\(name(slot)) sends a snapshot at \(chunk.lastIncluded.index); its disk has one at "
-            + "\(views[slot].durable.snapshotIndex)")
+          "\(name(slot)) sends a snapshot at \(chunk.lastIncluded.index); its newest is at "
+            + "\(views[slot].issued.snapshotIndex)")
       }
     case .readIndexReply:
       checkTermDurable(slot, term, "gives a read index")

@@ -27,6 +27,9 @@ public struct Oracles: Sendable {
   /// Who stood last in each term, for situations only.
   var candidates = Chunked<UInt64>(filler: 0)
 
+  /// Steps so far: what costs time in proportion to a log is checked only now and then.
+  var steps: UInt64 = 0
+
   /// Watchers that have seen nothing yet.
   public init() {}
 
@@ -38,6 +41,9 @@ public struct Oracles: Sendable {
   /// The disk's surviving writes must have been told before, by `crashed`.
   public mutating func started(_ node: RaftNode, from state: DurableState) {
     observeStart(of: node, from: state)
+    guard breach == nil, let slot = slot(of: node.id) else { return }
+    views[slot].vitals = nil
+    checkInvariants(of: node, isDeep: true)
   }
 
   /// Call after each step of a node, before its actions are carried out, with all of them.
@@ -45,6 +51,8 @@ public struct Oracles: Sendable {
   /// - Complexity: O(actions + entries in them).
   public mutating func stepped(_ node: RaftNode, _ input: Input, _ actions: ActionBuffer) {
     observeStep(of: node, input, actions)
+    steps &+= 1
+    checkInvariants(of: node, isDeep: steps & 63 == 0)
   }
 
   /// Call when the node's disk has made its writes durable up to and including this ticket, before
@@ -94,8 +102,33 @@ public struct Oracles: Sendable {
   /// - Complexity: O(requests of the run + nodes).
   public mutating func settled(_ nodes: [RaftNode]) {
     guard breach == nil else { return }
-    for node in nodes { observeSettled(node) }
+    for node in nodes {
+      observeSettled(node)
+      checkInvariants(of: node, isDeep: true)
+    }
     observeUnanswered()
+  }
+
+  /// Checks what a node can know of itself, alone and against the step before.
+  private mutating func checkInvariants(of node: RaftNode, isDeep: Bool) {
+    guard breach == nil, let slot = slot(of: node.id) else { return }
+    for invariant in node.checkInvariants(isDeep: isDeep) {
+      fail(
+        .nodeInvariant, invariant.rawValue, term: node.currentTerm.rawValue,
+        index: node.commitIndex.rawValue,
+        "\(name(slot)) in term \(node.currentTerm): \(invariant.description) "
+          + "(\(invariant.section)) does not hold")
+    }
+    if let before = views[slot].vitals {
+      for invariant in node.checkInvariants(since: before) {
+        fail(
+          .nodeInvariant, invariant.rawValue, term: node.currentTerm.rawValue,
+          index: node.commitIndex.rawValue,
+          "\(name(slot)) in term \(node.currentTerm): \(invariant.description) "
+            + "(\(invariant.section)) did not hold over a step")
+      }
+    }
+    views[slot].vitals = node.vitals
   }
 
   /// The place of a node's view, or `nil` if it was never started.

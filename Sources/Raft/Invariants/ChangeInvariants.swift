@@ -1,0 +1,71 @@
+// The change invariants, checked. The earlier state is remembered as a few words, not as a copy of
+// the node: a copy would make the next append pay for itself.
+
+/// What of a node's state the change invariants compare.
+public struct Vitals: Hashable, Sendable, BitwiseCopyable {
+  var currentTerm: Term
+  var votedFor: NodeID?
+  var role: RoleName
+  var leaderID: NodeID?
+  var last: LogPosition
+  var commitIndex: LogIndex
+  var lastApplied: LogIndex
+  var handedToApply: LogIndex
+  var snapshotIndex: LogIndex
+  var lastTicket: Ticket
+  var durableTicket: Ticket
+  var isHalted: Bool
+}
+
+extension RaftNode {
+  /// What to remember of this state, to compare a later one with.
+  ///
+  /// - Complexity: O(1).
+  public var vitals: Vitals {
+    Vitals(
+      currentTerm: currentTerm, votedFor: votedFor, role: role, leaderID: leaderID, last: log.last,
+      commitIndex: commitIndex, lastApplied: lastApplied, handedToApply: handedToApply,
+      snapshotIndex: snapshot.lastIncluded.index, lastTicket: storage.lastTicket,
+      durableTicket: storage.durableTicket, isHalted: isHalted)
+  }
+
+  /// The change invariants that do not hold between the state before a step and this one, right
+  /// after it; none in a correct node.
+  ///
+  /// - Complexity: O(1).
+  public func checkInvariants(since before: Vitals) -> [ChangeInvariant] {
+    var violated: [ChangeInvariant] = []
+    let isSameTerm = currentTerm == before.currentTerm
+    if currentTerm < before.currentTerm { violated.append(.termGrows) }
+    if isSameTerm, before.votedFor != nil, votedFor != before.votedFor {
+      violated.append(.voteStays)
+    }
+    if commitIndex < before.commitIndex { violated.append(.commitGrows) }
+    if lastApplied < before.lastApplied || handedToApply < before.handedToApply {
+      violated.append(.appliedGrows)
+    }
+    if isSameTerm, before.role == .leader, isLeader, !hasKept(before.last) {
+      violated.append(.leaderAppends)
+    }
+    if isSameTerm, before.leaderID != nil, let leaderID, leaderID != before.leaderID {
+      violated.append(.leaderStays)
+    }
+    if storage.lastTicket < before.lastTicket
+      || storage.lastTicket.rawValue - before.lastTicket.rawValue > 1
+      || storage.durableTicket < before.durableTicket
+    {
+      violated.append(.ticketsCount)
+    }
+    if before.isHalted, vitals != before { violated.append(.haltIsFinal) }
+    if snapshot.lastIncluded.index < before.snapshotIndex { violated.append(.snapshotGrows) }
+    if isLeader, before.role != .leader, before.role != .candidate || !isSameTerm {
+      violated.append(.leadersWereCandidates)
+    }
+    return violated
+  }
+
+  /// Whether the log still ends with this entry, or goes on after it.
+  private func hasKept(_ last: LogPosition) -> Bool {
+    last.index <= log.lastIndex && (last.index < log.baseIndex || log.contains(last))
+  }
+}

@@ -1,0 +1,194 @@
+// The state invariants, checked. Kept out of the protocol's way; simulations and tests call them
+// after each step.
+
+extension RaftNode {
+  /// The state invariants that do not hold; none in a correct node.
+  ///
+  /// - Parameter isDeep: whether also to check what takes time in proportion to the log.
+  /// - Complexity: O(nodes), with `isDeep` O(entries).
+  public func checkInvariants(isDeep: Bool = false) -> [StateInvariant] {
+    var violated: [StateInvariant] = []
+    if !isLogSound { collectLog(&violated) }
+    if !isRoleSound { collectRole(&violated) }
+    if isDeep { collectDeep(&violated) }
+    return violated
+  }
+
+  // The usual answer is that all is well, so that is asked first, without an array.
+
+  private var isLogSound: Bool {
+    areIndexesOrdered && isSnapshotCommitted && log.lastTerm <= currentTerm
+      && handedToApply <= storage.durableIndex && isDurableInLog && isStored && isVerifiedBetween
+      && isMembershipInLog && isPendingUndecided && isHeldNotDurable && isInstallSound
+  }
+
+  private var isRoleSound: Bool {
+    switch state {
+    case .leader:
+      isOwnVoteCast && leaderID == id && isTermOpened && isProgressOrdered && isNextAfterMatch
+    case .candidate:
+      isOwnVoteCast && leaderID == nil && isLeaderStateEmpty && isPromotable && !hasLease
+    case .preCandidate:
+      leaderID == nil && isLeaderStateEmpty && isPromotable && !hasLease
+    case .follower:
+      leaderID != id && isLeaderStateEmpty && !hasLease
+    }
+  }
+
+  private func collectLog(_ violated: inout [StateInvariant]) {
+    if !areIndexesOrdered { violated.append(.appliedBeforeCommitted) }
+    if !isSnapshotCommitted { violated.append(.snapshotIsCommitted) }
+    if log.lastTerm > currentTerm { violated.append(.lastTermIsKnown) }
+    if handedToApply > storage.durableIndex { violated.append(.handedOutIsDurable) }
+    if !isDurableInLog { violated.append(.durableIsInTheLog) }
+    if !isStored { violated.append(.everythingIsStored) }
+    if !isVerifiedBetween { violated.append(.verifiedIsBetween) }
+    if !isMembershipInLog { violated.append(.membershipIsInTheLog) }
+    if !isPendingUndecided { violated.append(.pendingIsUndecided) }
+    if !isHeldNotDurable { violated.append(.heldIsNotDurable) }
+    if !isInstallSound { violated.append(.installingIsNotApplied) }
+  }
+
+  private func collectRole(_ violated: inout [StateInvariant]) {
+    switch state {
+    case .leader:
+      if !isOwnVoteCast { violated.append(.leaderVotedForItself) }
+      if leaderID != id { violated.append(.leaderKnowsItself) }
+      if !isTermOpened { violated.append(.leaderHasOpenedItsTerm) }
+      if !isProgressOrdered { violated.append(.progressIsOrdered) }
+      if !isNextAfterMatch { violated.append(.nextFollowsMatch) }
+      return
+    case .candidate:
+      if !isOwnVoteCast { violated.append(.leaderVotedForItself) }
+      if leaderID != nil { violated.append(.leaderKnowsItself) }
+      if !isPromotable { violated.append(.onlyVotersStand) }
+    case .preCandidate:
+      if leaderID != nil { violated.append(.leaderKnowsItself) }
+      if !isPromotable { violated.append(.onlyVotersStand) }
+    case .follower:
+      if leaderID == id { violated.append(.leaderKnowsItself) }
+    }
+    if !isLeaderStateEmpty { violated.append(.onlyLeadersLead) }
+    if hasLease { violated.append(.leaseNeedsItsTerm) }
+  }
+
+  private func collectDeep(_ violated: inout [StateInvariant]) {
+    if !areTermsOrdered { violated.append(.termsNeverDecrease) }
+    if !areMembershipsOfLog { violated.append(.membershipsAreOfTheLog) }
+    if !areRequestsOrdered { violated.append(.openRequestsAreOrdered) }
+  }
+
+  // MARK: The log
+
+  private var areIndexesOrdered: Bool {
+    lastApplied <= handedToApply && handedToApply <= commitIndex && commitIndex <= log.lastIndex
+  }
+
+  private var isSnapshotCommitted: Bool {
+    log.baseIndex <= snapshot.lastIncluded.index && snapshot.lastIncluded.index <= commitIndex
+  }
+
+  private var isDurableInLog: Bool {
+    storage.durableIndex <= log.lastIndex && storage.durableTicket <= storage.lastTicket
+      && storage.hardStateTicket <= storage.lastTicket
+  }
+
+  private var isStored: Bool {
+    isHalted
+      || !storage.isHardStateChanged && storage.truncateFrom == nil && storage.snapshot == nil
+        && storage.writtenIndex == log.lastIndex
+  }
+
+  private var isVerifiedBetween: Bool {
+    commitIndex <= verifiedIndex && verifiedIndex <= log.lastIndex
+  }
+
+  private var isMembershipInLog: Bool {
+    let index = membershipIndex
+    guard index <= log.lastIndex || index == snapshot.membershipIndex else { return false }
+    return !membership.voters.isEmpty || index == .zero
+  }
+
+  private var isPendingUndecided: Bool {
+    guard let oldest = clients.pending.first else { return true }
+    return oldest.position.index > commitIndex
+  }
+
+  private var isHeldNotDurable: Bool {
+    guard let oldest = storage.held.first else { return true }
+    return oldest.ticket > storage.durableTicket && oldest.message.term <= currentTerm
+  }
+
+  private var isInstallSound: Bool {
+    guard let installing else { return true }
+    let index = installing.metadata.lastIncluded.index
+    return index <= commitIndex && index > lastApplied && (isHalted || !isPromotable)
+  }
+
+  // MARK: The roles
+
+  private var isOwnVoteCast: Bool { votedFor == id && currentTerm > .zero }
+
+  private var isTermOpened: Bool {
+    leader.termStart > .zero
+      && (leader.termStart <= log.baseIndex || log.term(at: leader.termStart) == currentTerm)
+  }
+
+  private var isProgressOrdered: Bool {
+    var previous = NodeID(0)
+    for peer in leader.progress {
+      guard peer.id > previous, peer.id != id else { return false }
+      previous = peer.id
+    }
+    return true
+  }
+
+  private var isNextAfterMatch: Bool {
+    let end = log.lastIndex.next
+    for peer in leader.progress where peer.matchIndex >= peer.nextIndex || peer.nextIndex > end {
+      return false
+    }
+    return true
+  }
+
+  private var isLeaderStateEmpty: Bool {
+    leader.progress.isEmpty && leader.transfer == nil && leader.concerned.isEmpty
+      && !leader.reads.isWaiting
+  }
+
+  // MARK: What takes longer
+
+  private var areTermsOrdered: Bool {
+    var position = log.base
+    for run in log.runs {
+      guard run.firstIndex == position.index.next, run.term >= position.term else { return false }
+      position = LogPosition(term: run.term, index: run.lastIndex)
+    }
+    return position == log.last
+  }
+
+  private var areMembershipsOfLog: Bool {
+    var items: [LogIndex] = []
+    for run in log.runs where run.kind == .membership {
+      for offset in 0..<run.count {
+        items.append(run.firstIndex.advanced(by: UInt64(offset)))
+      }
+    }
+    items.removeAll { $0 <= memberships.items[0].index }
+    guard items.count == memberships.items.count - 1 else { return false }
+    for position in items.indices where memberships.items[position + 1].index != items[position] {
+      return false
+    }
+    return true
+  }
+
+  private var areRequestsOrdered: Bool {
+    var previous = LogIndex.zero
+    for position in 0..<clients.pending.count {
+      let index = clients.pending[position].position.index
+      guard index >= previous else { return false }
+      previous = index
+    }
+    return true
+  }
+}
