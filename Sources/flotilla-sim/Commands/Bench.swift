@@ -1,7 +1,256 @@
 import ArgumentParser
+import Foundation
+import Raft
+import RaftSimulation
 
+/// What to measure.
+enum BenchSubject: String, CaseIterable, ExpressibleByArgument {
+  case core, simulator, all
+}
+
+extension PayloadSource: ExpressibleByArgument {}
+
+/// Measures the core and the simulator.
 struct Bench: EnvironmentCommand {
-  static let variableOptions = OutputOptions.variableOptions
+  static let configuration = CommandConfiguration(
+    abstract: "Measure the consensus core and the simulator.",
+    usage: """
+      flotilla-sim bench [core|simulator|all] [--rounds 20] [--compare OLD.json]
+      flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
+      flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
+      """,
+    discussion: """
+      All times are CPU time of this process, on one thread. The core is measured with three
+      replicas in one process, messages handed over directly, storage that answers at once. With
+      --entries, --ticks or --forks a fixed amount of work is done and no clock is read: the
+      difference between two lengths under valgrind --tool=callgrind is what one entry costs
+      (Simulations/Bench/instructions does that).
+
+      """ + ExitCode.discussion([.ok, .violated, .usage, .badData, .interrupted]))
+
+  static let schema = "flotilla-sim.bench/1"
+
+  static let variableOptions =
+    VariableOption.values(
+      "rounds", "compare", "batch", "payload", "source", "entries", "ticks", "forks", "seeds")
+    + OutputOptions.variableOptions
+
+  @Argument(help: "What to measure: core, simulator or all.")
+  var subject: BenchSubject = .all
+
+  @Option(help: .option("rounds", "How many rounds of each measurement.", value: "n"))
+  var rounds: Int = 20
+
+  @Option(
+    help: .option(
+      "compare", "Compare with an earlier result; exit 1 if something got a tenth worse.",
+      value: "file"))
+  var compare: String?
+
+  @Option(help: .option("batch", "Measure only this many entries per proposal.", value: "n"))
+  var batch: Int?
+
+  @Option(help: .option("payload", "With --entries: bytes in an entry.", value: "bytes"))
+  var payload: Int = 128
+
+  @Option(help: .option("source", "With --entries: given, fresh or packed.", value: "kind"))
+  var source: PayloadSource = .given
+
+  @Option(help: .option("entries", "Only replicate so many entries, without a clock.", value: "n"))
+  var entries: Int?
+
+  @Option(help: .option("ticks", "Only let so many ticks pass, without a clock.", value: "n"))
+  var ticks: Int?
+
+  @Option(help: .option("forks", "Only fork a node so often, without a clock.", value: "n"))
+  var forks: Int?
+
+  @Option(help: .option("seeds", "How many seeds a round of the simulator has.", value: "n"))
+  var seeds: Int = 20
+
   @OptionGroup var output: OutputOptions
-  func run() throws {}
+
+  func validate() throws {
+    for (name, value) in [("rounds", rounds), ("seeds", seeds), ("batch", batch ?? 1)]
+    where value < 1 {
+      throw ValidationError("--\(name) must be 1 or more, not \(value)")
+    }
+    guard (0...1 << 20).contains(payload) else {
+      throw ValidationError("--payload must be 0 to 1048576 bytes, not \(payload)")
+    }
+  }
+
+  func run() throws {
+    let screen = output.screen
+    if entries != nil || ticks != nil || forks != nil { return try runFixedWork(screen) }
+    if Version.isDebug {
+      screen.note("debug build: these figures say nothing; use swift run -c release")
+    }
+    Interrupt.shared.install(screen)
+    var results: [BenchResult] = []
+    var progress = Progress(screen, output.progress)
+    if subject != .simulator { results += try coreResults(&progress) }
+    if subject != .core { results += simulatorResults(&progress) }
+    progress.clear()
+    let comparison = try compare.map { path in try BenchComparison(results, to: path) }
+    print(results, comparison, screen)
+    if Interrupt.shared.isRequested { throw Stop(code: .interrupted) }
+    if let comparison, !comparison.worse.isEmpty { throw Stop(code: .violated) }
+  }
+
+  /// A fixed amount of work for those who count instructions.
+  private func runFixedWork(_ screen: Screen) throws {
+    var host = try CoreBench.cluster()
+    if let entries {
+      let scenario = ReplicationCase(batch: batch ?? 1, payload: payload, source: source)
+      let count = CoreBench.replicate(
+        entries, BenchClient(scenario), batch: scenario.batch, on: &host)
+      screen.print("\(count) entries, applied \(host.applied) times, checksum \(host.checksum)")
+    }
+    if let ticks {
+      CoreBench.tick(ticks, on: &host)
+      screen.print("\(ticks) ticks of three replicas, \(host.applied) entries applied")
+    }
+    if let forks {
+      var node = try CoreBench.leader(entries: 10_000)
+      var buffer = ActionBuffer(isObserving: false)
+      CoreBench.fork(&node, times: forks, &buffer)
+      screen.print("\(forks) forks of a node with \(node.log.lastIndex) entries")
+    }
+  }
+
+  private func measure(
+    _ name: String, _ progress: inout Progress, _ body: () throws -> Void
+  ) rethrows -> Rounds {
+    let rounds = try Rounds.measure(
+      rounds, isStopped: { Interrupt.shared.isRequested }, body)
+    progress.show(fraction: nil) { "measured \(name)" }
+    return rounds
+  }
+
+  private func coreResults(_ progress: inout Progress) throws -> [BenchResult] {
+    var results: [BenchResult] = []
+    for scenario in ReplicationCase.all where batch == nil || batch == scenario.batch {
+      guard !Interrupt.shared.isRequested else { return results }
+      var host = try CoreBench.cluster()
+      let client = BenchClient(scenario)
+      var work = 0
+      let rounds = measure(scenario.name, &progress) {
+        work = CoreBench.replicate(
+          scenario.entries, client, batch: scenario.batch, on: &host)
+      }
+      let alone = measure(scenario.name, &progress) {
+        _ = CoreBench.clientAlone(scenario.entries, client, batch: scenario.batch)
+      }
+      let share = BenchResult.text(alone.best * 1e9 / Double(max(work, 1)))
+      results.append(
+        BenchResult(
+          scenario.name, "entry", rounds, work: work, note: "client alone \(share)"))
+    }
+    guard batch == nil else { return results }
+    var host = try CoreBench.cluster()
+    let ticks = 100_000
+    let idle = measure("core.idle-tick", &progress) { CoreBench.tick(ticks, on: &host) }
+    results.append(BenchResult("core.idle-tick.three-replicas", "tick", idle, work: ticks))
+    var node = try CoreBench.leader(entries: 10_000)
+    var buffer = ActionBuffer(isObserving: false)
+    let forks = 20_000
+    let fork = measure("core.fork", &progress) { CoreBench.fork(&node, times: forks, &buffer) }
+    results.append(BenchResult("core.fork-and-tick-both.entries-10000", "fork", fork, work: forks))
+    let propose = measure("core.fork", &progress) {
+      CoreBench.forkAndPropose(node, times: forks / 10, &buffer)
+    }
+    results.append(
+      BenchResult("core.fork-and-propose.entries-10000", "fork", propose, work: forks / 10))
+    return results
+  }
+
+  private func simulatorResults(_ progress: inout Progress) -> [BenchResult] {
+    var options = PlanOptions()
+    options.nodes = 5
+    var load = SimulatorBench.Load()
+    let last = UInt64(seeds)
+    let rounds = measure("simulator", &progress) {
+      load = SimulatorBench.run(seeds: 1..<last + 1, options: options)
+    }
+    let note =
+      "\(grouped(load.events)) events, \(grouped(load.messages)) messages,"
+      + " \(grouped(load.ticks)) ticks in \(load.seeds) seeds"
+    return [
+      BenchResult(
+        "simulator.events.nodes-5", rate: "events", rounds, work: Double(load.events), note: note),
+      BenchResult("simulator.seeds.nodes-5", rate: "seeds", rounds, work: Double(load.seeds)),
+    ]
+  }
+
+  private func print(
+    _ results: [BenchResult], _ comparison: BenchComparison?, _ screen: Screen
+  ) {
+    switch output.format {
+    case .text: printText(results, comparison, screen)
+    case .json:
+      screen.print(
+        JSON.object(head + [("results", .array(results.map(\.json)))] + tail(comparison)).page)
+    case .jsonl:
+      for result in results { screen.print(result.json.line) }
+      screen.print(JSON.object(head + tail(comparison)).line)
+    }
+  }
+
+  private var head: [(key: String, value: JSON)] {
+    [
+      ("schema", .string(Bench.schema)), ("code", .string(Version.code)),
+      ("swift", .string(Version.swift)), ("platform", .string(Version.platform)),
+      ("build", .string(Version.build)),
+      ("processors", .count(ProcessInfo.processInfo.processorCount)),
+      ("peakMemoryBytes", .number(UInt64(peakMemory()))),
+    ]
+  }
+
+  private func tail(_ comparison: BenchComparison?) -> [(key: String, value: JSON)] {
+    guard let comparison else { return [] }
+    let lines = comparison.lines.map { line in
+      JSON.object([
+        ("name", .string(line.name)), ("old", .figure(line.old, digits: 2)),
+        ("new", .figure(line.new, digits: 2)), ("factor", .figure(line.factor, digits: 3)),
+      ])
+    }
+    return [
+      ("comparison", .array(lines)),
+      ("verdict", .string(comparison.worse.isEmpty ? "same or better" : "worse")),
+    ]
+  }
+
+  private func printText(
+    _ results: [BenchResult], _ comparison: BenchComparison?, _ screen: Screen
+  ) {
+    var table = Table(["what", ">best", ">median", "unit", ""])
+    for result in results {
+      table.rows.append([
+        result.name, BenchResult.text(result.best), BenchResult.text(result.median), result.unit,
+        result.note,
+      ])
+    }
+    for line in table.lines(screen, indent: "") { screen.print(line) }
+    screen.print()
+    screen.print(
+      "setup  \(Version.line), \(rounds) rounds, CPU time of one thread, peak memory"
+        + " \(peakMemory() >> 20) MiB")
+    guard let comparison else { return }
+    screen.print()
+    var lines = Table(["compared", ">old", ">new", ">factor", ""])
+    for line in comparison.lines {
+      let isWorse = line.factor > BenchComparison.tolerance
+      lines.rows.append([
+        line.name, BenchResult.text(line.old), BenchResult.text(line.new), fixed(line.factor, 2),
+        isWorse ? "worse" : "",
+      ])
+    }
+    for line in lines.lines(screen, indent: "") { screen.print(line) }
+    screen.print()
+    screen.print(
+      comparison.worse.isEmpty
+        ? screen.toned("same or better", .good)
+        : screen.toned("worse: ", .bad) + comparison.worse.joined(separator: ", "))
+  }
 }
