@@ -185,8 +185,17 @@ enum RunRecord {
   private static func result(_ operation: Operation) -> [(key: String, value: JSON)] {
     switch operation.result {
     case .pending, .unknown: return [("status", .string("unknown"))]
-    case .written(let position):
-      return [("status", .string("ok")), ("index", .number(position.index.rawValue))]
+    case .written(let position), .mismatched(let position):
+      var pairs: [(key: String, value: JSON)] = [("status", .string("ok"))]
+      if operation.kind == .compareAndSet {
+        if case .written = operation.result {
+          pairs.append(("swapped", .bool(true)))
+        } else {
+          pairs.append(("swapped", .bool(false)))
+        }
+      }
+      pairs.append(("index", .number(position.index.rawValue)))
+      return pairs
     case .read(let value, let applied):
       return [
         ("status", .string("ok")), ("value", value.map { .number($0) } ?? .null),
