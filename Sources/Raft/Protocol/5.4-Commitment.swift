@@ -25,7 +25,9 @@ extension RaftNode {
     precondition(index <= log.lastIndex, "commit \(index) beyond the log's end \(log.lastIndex)")
     actions.observe(.committed(from: commitIndex, through: index))
     if !isSelfMember && !isLeader { noticeRemoval(from: commitIndex, through: index, &actions) }
+    let isMembershipDecided = commitIndex < membershipIndex && index >= membershipIndex
     commitIndex = index
+    if isMembershipDecided { refreshPromotable() }
     if verifiedIndex < index { verifiedIndex = index }
     if !clients.pending.isEmpty { settlePending(&actions) }
   }

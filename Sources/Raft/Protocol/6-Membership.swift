@@ -72,8 +72,17 @@ extension RaftNode {
     refreshPromotable()
   }
 
+  /// Whether this node may be elected.
+  ///
+  /// A node that the membership in force leaves out may still be needed, until that membership is
+  /// committed: nobody else may have all entries (thesis §4.2.2). Its own vote then does not count.
   mutating func refreshPromotable() {
-    isPromotable = membership.isVoter(id) && !membership.isWitness(id) && installing == nil
+    var isEligible = membership.isVoter(id) && !membership.isWitness(id)
+    if !isEligible && membershipIndex > commitIndex {
+      let before = memberships.item(at: membershipIndex.previous).membership
+      isEligible = before.isVoter(id) && !before.isWitness(id) && !membership.isWitness(id)
+    }
+    isPromotable = isEligible && installing == nil
   }
 
   /// Makes the leader's view of the others agree with the membership in force. Whom it no longer
