@@ -43,6 +43,8 @@ public enum OperationResult: Hashable, Sendable, BitwiseCopyable {
   /// It read `value` (`nil`: no such key) from a machine that had applied everything through
   /// `applied`.
   case read(value: UInt64?, applied: LogIndex)
+  /// It was turned down for good and has not happened.
+  case refused
   /// The client was told, or assumes, that it can no longer learn what became of it.
   case unknown
 }

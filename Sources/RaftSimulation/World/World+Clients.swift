@@ -224,11 +224,16 @@ extension World {
         delay += slots[0].clock.tick * 2
       }
     case .tooBusy, .transferring, .termNotEstablished: delay += slots[0].clock.tick
-    case .stopping, .halted, .tooLarge, .nothingToDo, .changeInFlight, .membershipMoved,
+    case .tooLarge:
+      end(client, .refused)
+      return
+    case .stopping, .halted, .nothingToDo, .changeInFlight, .membershipMoved,
       .alreadyMember, .notMember, .invalidChange, .learnerBehind, .membership, .cannotLead:
       break
     }
-    askAgain(client, in: delay)
+    // Who was turned down often asks less often, or nothing but refusals would happen.
+    let attempts = history[clients[client].operation].attempts
+    askAgain(client, in: delay << min(attempts / 2, 4))
   }
 
   private mutating func askAgain(_ client: Int, in delay: UInt64) {
@@ -240,13 +245,13 @@ extension World {
     let place = clients[client].operation
     history[place].ended = now
     history[place].result = result
-    if result != .unknown { counters.operationsDone += 1 }
+    if result != .unknown && result != .refused { counters.operationsDone += 1 }
     if healing.isUnderWay { clients[client].endedAfterHealing += 1 }
     switch result {
     case .written(let place), .mismatched(let place):
       clients[client].seen = max(clients[client].seen, place.index)
     case .read(_, let applied): clients[client].seen = max(clients[client].seen, applied)
-    case .pending, .unknown: break
+    case .pending, .refused, .unknown: break
     }
     clients[client].operation = -1
     clients[client].request = 0

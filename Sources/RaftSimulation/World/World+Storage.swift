@@ -87,6 +87,8 @@ extension World {
     let threshold = plan.node.snapshotThreshold
     guard threshold > 0 else { return }
     let begun = slots[position].snapshotBegun
+    // A witness has no machine; its node is done with entries as soon as they are committed.
+    if slots[position].isWitness { slots[position].machineIndex = slots[position].node.lastApplied }
     guard slots[position].machineIndex.rawValue >= begun.rawValue + threshold else { return }
     takeSnapshot(position)
   }

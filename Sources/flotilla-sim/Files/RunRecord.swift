@@ -185,6 +185,7 @@ enum RunRecord {
   private static func result(_ operation: Operation) -> [(key: String, value: JSON)] {
     switch operation.result {
     case .pending, .unknown: return [("status", .string("unknown"))]
+    case .refused: return [("status", .string("failed"))]
     case .written(let position), .mismatched(let position):
       var pairs: [(key: String, value: JSON)] = [("status", .string("ok"))]
       if operation.kind == .compareAndSet {
