@@ -53,23 +53,30 @@ public struct ActionBuffer: Sendable {
   /// An empty buffer.
   public init(isObserving: Bool = true) { self.isObserving = isObserving }
 
+  /// The number of actions. A single number to look at, since most steps of a quiet group add none.
+  @usableFromInline var total = 0
+
   /// Whether there is nothing to do.
-  public var isEmpty: Bool {
-    stores.isEmpty && sends.isEmpty && transfers.isEmpty && installs.isEmpty && applies.isEmpty
-      && reads.isEmpty && outcomes.isEmpty && events.isEmpty
-  }
+  @inlinable public var isEmpty: Bool { total == 0 }
 
   /// Forgets all actions and keeps the memory.
+  @inlinable
   public mutating func removeAll() {
+    if total > 0 { clear() }
+  }
+
+  @usableFromInline
+  mutating func clear() {
+    total = 0
+    cursor = Cursor()
     if !stores.isEmpty { stores.removeAll(keepingCapacity: true) }
     if !sends.isEmpty { sends.removeAll(keepingCapacity: true) }
-    if !transfers.isEmpty { transfers.removeAll(keepingCapacity: true) }
-    if !installs.isEmpty { installs.removeAll(keepingCapacity: true) }
     if !applies.isEmpty { applies.removeAll(keepingCapacity: true) }
-    if !reads.isEmpty { reads.removeAll(keepingCapacity: true) }
     if !outcomes.isEmpty { outcomes.removeAll(keepingCapacity: true) }
     if !events.isEmpty { events.removeAll(keepingCapacity: true) }
-    cursor = Cursor()
+    if !reads.isEmpty { reads.removeAll(keepingCapacity: true) }
+    if !transfers.isEmpty { transfers.removeAll(keepingCapacity: true) }
+    if !installs.isEmpty { installs.removeAll(keepingCapacity: true) }
   }
 
   /// The next action, or `nil` once all were given; then the buffer is empty again.
@@ -118,10 +125,48 @@ public struct ActionBuffer: Sendable {
 
   @inline(__always)
   mutating func observe(_ event: @autoclosure () -> Event) {
-    if isObserving { events.append(event()) }
+    if isObserving {
+      events.append(event())
+      total += 1
+    }
   }
 
+  @inline(__always)
+  mutating func store(_ write: StorageWrite) {
+    stores.append(write)
+    total += 1
+  }
+
+  @inline(__always)
+  mutating func send(_ message: Message) {
+    sends.append(message)
+    total += 1
+  }
+
+  mutating func transfer(_ action: Action) {
+    transfers.append(action)
+    total += 1
+  }
+
+  mutating func install(_ metadata: SnapshotMetadata) {
+    installs.append(metadata)
+    total += 1
+  }
+
+  @inline(__always)
+  mutating func apply(_ entries: Entries) {
+    applies.append(entries)
+    total += 1
+  }
+
+  mutating func readIsReady(_ request: RequestID, at index: LogIndex) {
+    reads.append(ReadyRead(request: request, index: index))
+    total += 1
+  }
+
+  @inline(__always)
   mutating func answer(_ request: RequestID, _ outcome: Outcome) {
     outcomes.append(RequestOutcome(request: request, outcome: outcome))
+    total += 1
   }
 }

@@ -70,7 +70,8 @@ public struct RaftNode: Sendable, Hashable {
   var isAcknowledgementOwed = false
   var incoming: IncomingSnapshot?
   /// A received snapshot whose marker is not durable, or that the host has not installed.
-  var installing: PendingInstall?
+  var installing: PendingInstall? { didSet { isInstalling = installing != nil } }
+  private(set) var isInstalling = false
 
   // MARK: Clients
 

@@ -4,10 +4,21 @@
 ///
 /// The usual single run is held in place; more of them cost one array.
 public struct Entries: Sendable {
+  @usableFromInline
+  final class Tail: Sendable {
+    @usableFromInline let runs: [EntryRun]
+    init(_ runs: [EntryRun]) { self.runs = runs }
+  }
+
   /// The first run; its count is zero if there are no entries at all.
   public internal(set) var head: EntryRun
+  @usableFromInline var tail: Tail?
+
   /// The runs after the first.
-  public internal(set) var rest: [EntryRun]
+  public internal(set) var rest: [EntryRun] {
+    @inlinable get { tail?.runs ?? [] }
+    set { tail = newValue.isEmpty ? nil : Tail(newValue) }
+  }
 
   /// No entries.
   public static let none = Entries(.none)
@@ -15,7 +26,7 @@ public struct Entries: Sendable {
   /// The entries of one run.
   public init(_ run: EntryRun) {
     head = run
-    rest = []
+    tail = nil
   }
 
   /// The entries of these runs, or `nil` if they do not follow one another without a gap, with
@@ -39,12 +50,15 @@ public struct Entries: Sendable {
   ///
   /// - Complexity: O(1).
   @inlinable public var count: Int {
-    if rest.isEmpty { return head.count }
+    if tail == nil { return head.count }
     return Int(lastIndex.rawValue - head.firstIndex.rawValue) + 1
   }
 
   /// The number of runs.
-  @inlinable public var runCount: Int { isEmpty ? 0 : 1 + rest.count }
+  @inlinable public var runCount: Int {
+    if let tail { return 1 + tail.runs.count }
+    return isEmpty ? 0 : 1
+  }
 
   /// The run at `position`, counted from 0.
   ///
@@ -61,12 +75,14 @@ public struct Entries: Sendable {
   /// The index of the last entry.
   ///
   /// - Precondition: there are entries.
-  @inlinable public var lastIndex: LogIndex { rest.last?.lastIndex ?? head.lastIndex }
+  @inlinable public var lastIndex: LogIndex {
+    tail?.runs.last?.lastIndex ?? head.lastIndex
+  }
 
   /// The term of the last entry.
   ///
   /// - Precondition: there are entries.
-  @inlinable public var lastTerm: Term { rest.last?.term ?? head.term }
+  @inlinable public var lastTerm: Term { tail?.runs.last?.term ?? head.term }
 
   /// The bytes of the payloads that are in memory.
   ///
@@ -98,11 +114,12 @@ public struct Entries: Sendable {
   ///
   /// - Complexity: O(runs).
   public var isWellFormed: Bool {
-    if isEmpty { return rest.isEmpty }
+    if isEmpty { return tail == nil }
     guard isSound(head) else { return false }
+    guard let tail else { return true }
     var last = head.lastIndex
     var term = head.term
-    for run in rest {
+    for run in tail.runs {
       guard isSound(run), run.firstIndex.rawValue == last.rawValue &+ 1, run.term >= term
       else { return false }
       last = run.lastIndex
@@ -127,7 +144,7 @@ public struct Entries: Sendable {
 extension Entries: Hashable {
   /// Two values are equal if they hold the same entries, however they are cut into runs.
   public static func == (a: Entries, b: Entries) -> Bool {
-    if a.rest.isEmpty && b.rest.isEmpty { return a.head == b.head }
+    if a.tail == nil && b.tail == nil { return a.head == b.head }
     guard a.count == b.count else { return false }
     return a.array() == b.array()
   }

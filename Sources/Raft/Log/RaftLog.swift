@@ -58,6 +58,10 @@ public struct RaftLog: Sendable {
     if tail[0].run.firstIndex <= index {
       let newest = tail.count - 1
       if tail[newest].run.firstIndex <= index { return Place(chunk: -1, position: newest) }
+      // The second newest exists, since the first begins at or before the index.
+      if tail[newest - 1].run.firstIndex <= index {
+        return Place(chunk: -1, position: newest - 1)
+      }
       return Place(chunk: -1, position: RaftLog.search(tail, index))
     }
     var low = 0
@@ -141,6 +145,9 @@ public struct RaftLog: Sendable {
     precondition(
       first > base.index && last <= self.last.index,
       "entries \(first)...\(last) of a log that has \(base.index.next)...\(self.last.index)")
+    if let newest = tail.last, newest.run.firstIndex == first, last == self.last.index {
+      return Entries(newest.run)
+    }
     var place = place(of: first)
     var result = Entries(run(at: place))
     if result.head.firstIndex < first || result.head.lastIndex > last {
@@ -149,16 +156,17 @@ public struct RaftLog: Sendable {
     } else if result.head.lastIndex == last {
       return result
     }
+    var rest: [EntryRun] = []
     while let next = after(place) {
       place = next
       let run = run(at: place)
       if run.lastIndex >= last {
-        result.rest.append(
-          run.lastIndex == last ? run : run.slice(from: run.firstIndex, through: last))
+        rest.append(run.lastIndex == last ? run : run.slice(from: run.firstIndex, through: last))
         break
       }
-      result.rest.append(run)
+      rest.append(run)
     }
+    result.rest = rest
     return result
   }
 
@@ -218,9 +226,10 @@ public struct RaftLog: Sendable {
     if index >= last.index { return totalBytes }
     if index <= base.index { return baseBytes }
     let place = place(of: index)
-    let segments = place.chunk < 0 ? tail : sealed[place.chunk]
-    let run = segments[place.position].run
-    let end = segments[place.position].endBytes
+    let run = run(at: place)
+    let end =
+      place.chunk < 0
+      ? tail[place.position].endBytes : sealed[place.chunk][place.position].endBytes
     if run.lastIndex == index { return end }
     let inside = run.slice(from: index.next, through: run.lastIndex).payloadBytes
     return end - UInt64(inside)

@@ -115,7 +115,7 @@ extension RaftNode {
     _ body: Message.Body, to node: NodeID, entries: Entries = .none, snapshot: SnapshotPart? = nil,
     _ actions: inout ActionBuffer
   ) {
-    actions.sends.append(
+    actions.send(
       Message(
         from: id, to: node, term: currentTerm, body: body, entries: entries, snapshot: snapshot))
   }

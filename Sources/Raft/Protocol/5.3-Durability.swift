@@ -5,20 +5,20 @@ extension RaftNode {
   /// Hands out one atomic write with everything durable that this step changed, if it changed
   /// anything.
   mutating func flushStorage(_ actions: inout ActionBuffer) {
-    guard
-      storage.isHardStateChanged || log.lastIndex != storage.writtenIndex
-        || storage.truncateFrom != nil || storage.snapshot != nil
-    else { return }
+    if storage.isDirty || log.lastIndex != storage.writtenIndex { store(&actions) }
+  }
+
+  private mutating func store(_ actions: inout ActionBuffer) {
     let isHardStateChanged = storage.isHardStateChanged
     let truncateFrom = storage.truncateFrom
-    let snapshot = storage.snapshot
+    let snapshot = storage.hasSnapshot ? storage.snapshot : nil
     var entries = Entries.none
     if log.lastIndex > storage.writtenIndex {
       let first = max(storage.writtenIndex, log.baseIndex).next
       if first <= log.lastIndex { entries = log.entries(from: first, through: log.lastIndex) }
     }
     let ticket = storage.issue(lastIndex: log.lastIndex, now: now)
-    actions.stores.append(
+    actions.store(
       StorageWrite(
         ticket: ticket,
         hardState: HardState(
@@ -37,7 +37,7 @@ extension RaftNode {
     case .advanced: break
     }
     if !storage.held.isEmpty { releaseHeld(&actions) }
-    if installing != nil { finishInstall(&actions) }
+    if isInstalling { finishInstall(&actions) }
     switch state {
     case .leader: advanceCommitIndex(&actions)
     case .preCandidate, .candidate: countOwnVote(&actions)
@@ -51,7 +51,7 @@ extension RaftNode {
   private mutating func releaseHeld(_ actions: inout ActionBuffer) {
     let durable = storage.durableTicket
     for held in storage.held where held.ticket <= durable && held.message.term == currentTerm {
-      actions.sends.append(held.message)
+      actions.send(held.message)
     }
     storage.held.removeAll { $0.ticket <= durable }
   }

@@ -109,7 +109,7 @@ extension RaftNode {
   ) {
     leader.progress[position].isLoading = true
     leader.progress[position].movedAt = now
-    actions.transfers.append(
+    actions.transfer(
       .loadEntries(
         EntriesRequest(
           peer: leader.progress[position].id, first: entries.firstIndex, last: entries.lastIndex)))
@@ -400,7 +400,7 @@ extension Entries {
       run.kind == .command ? run.without(payloads: .elided) : run
     }
     var result = Entries(bare(head))
-    for run in rest { result.rest.append(bare(run)) }
+    result.rest = rest.map(bare)
     return result
   }
 }

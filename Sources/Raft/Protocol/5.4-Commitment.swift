@@ -36,14 +36,14 @@ extension RaftNode {
   /// (§5.3). Only what is durable here is applied, so that no restart can find less.
   mutating func handOutCommitted(_ actions: inout ActionBuffer) {
     let end = min(commitIndex, storage.durableIndex)
-    guard end > handedToApply, installing == nil else { return }
+    guard end > handedToApply, !isInstalling else { return }
     let entries = log.entries(from: handedToApply.next, through: end)
     handedToApply = end
     if isSelfWitness {
       lastApplied = end
       return
     }
-    actions.applies.append(entries)
+    actions.apply(entries)
   }
 
   /// The host has applied everything through this entry.
@@ -52,9 +52,9 @@ extension RaftNode {
       actions.observe(.dropped(from: nil, .unexpected))
       return
     }
-    guard index > lastApplied || installing != nil else { return }
+    guard index > lastApplied || isInstalling else { return }
     lastApplied = max(lastApplied, index)
-    if let pending = installing, pending.isHandedOut, index >= pending.metadata.lastIncluded.index {
+    if isInstalling, let pending = installing, pending.isHandedOut, index >= pending.metadata.lastIncluded.index {
       installing = nil
       refreshPromotable()
     }

@@ -54,7 +54,7 @@ extension RaftNode {
     incoming.storingThrough = chunk.offset + UInt64(part.bytes.count)
     incoming.isStoringLast = chunk.isDone
     self.incoming = incoming
-    actions.transfers.append(
+    actions.transfer(
       .storeSnapshotChunk(
         SnapshotChunk(
           metadata: metadata, offset: chunk.offset, bytes: part.bytes, isLast: chunk.isDone)))
@@ -152,7 +152,7 @@ extension RaftNode {
       installing = nil
       refreshPromotable()
     } else {
-      actions.installs.append(pending.metadata)
+      actions.install(pending.metadata)
     }
   }
 }

@@ -57,7 +57,7 @@ extension RaftNode {
       return
     }
     leader.progress[position].isLoading = true
-    actions.transfers.append(
+    actions.transfer(
       .loadSnapshotChunk(
         SnapshotChunkRequest(
           peer: peer.id, lastIncluded: peer.snapshot, offset: peer.snapshotOffset,

@@ -157,7 +157,7 @@ extension RaftNode {
     _ request: RequestID, at index: LogIndex, _ actions: inout ActionBuffer
   ) {
     if lastApplied >= index {
-      actions.reads.append(ActionBuffer.ReadyRead(request: request, index: index))
+      actions.readIsReady(request, at: index)
       return
     }
     var at = clients.readyReads.count
@@ -169,7 +169,7 @@ extension RaftNode {
   mutating func answerReadyReads(_ actions: inout ActionBuffer) {
     while let read = clients.readyReads.first, read.index <= lastApplied {
       clients.readyReads.popFirst()
-      actions.reads.append(ActionBuffer.ReadyRead(request: read.request, index: read.index))
+      actions.readIsReady(read.request, at: read.index)
     }
   }
 

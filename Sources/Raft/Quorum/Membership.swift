@@ -3,19 +3,50 @@
 
 /// The nodes of a cluster and what each may do.
 ///
-/// While `outgoing` is not empty the cluster is in a joint configuration: agreement needs a
-/// majority of `voters` and a majority of `outgoing`.
-public struct Membership: Hashable, Sendable {
+/// While `outgoing` is not empty the cluster is in a joint configuration: agreement needs a majority
+/// of `voters` and a majority of `outgoing`. A copy costs one reference.
+public struct Membership: Sendable {
+  private final class Lists: Sendable, Hashable {
+    let voters: [NodeID]
+    let outgoing: [NodeID]
+    let learners: [NodeID]
+    let learnersNext: [NodeID]
+    let witnesses: [NodeID]
+
+    init(
+      _ voters: [NodeID], _ outgoing: [NodeID], _ learners: [NodeID], _ learnersNext: [NodeID],
+      _ witnesses: [NodeID]
+    ) {
+      self.voters = voters
+      self.outgoing = outgoing
+      self.learners = learners
+      self.learnersNext = learnersNext
+      self.witnesses = witnesses
+    }
+
+    static func == (a: Lists, b: Lists) -> Bool {
+      a === b
+        || (a.voters == b.voters && a.outgoing == b.outgoing && a.learners == b.learners
+          && a.learnersNext == b.learnersNext && a.witnesses == b.witnesses)
+    }
+
+    func hash(into hasher: inout Hasher) {
+      for list in [voters, outgoing, learners, learnersNext, witnesses] { hasher.combine(list) }
+    }
+  }
+
+  private let lists: Lists
+
   /// The voters, sorted. In a joint configuration: those of the new one (C_new).
-  public private(set) var voters: [NodeID]
+  public var voters: [NodeID] { lists.voters }
   /// The voters of the configuration that is being left (C_old), sorted; empty otherwise.
-  public private(set) var outgoing: [NodeID]
+  public var outgoing: [NodeID] { lists.outgoing }
   /// The nodes that receive the log but do not vote, sorted.
-  public private(set) var learners: [NodeID]
+  public var learners: [NodeID] { lists.learners }
   /// Voters of `outgoing` that become learners when the joint configuration is left, sorted.
-  public private(set) var learnersNext: [NodeID]
+  public var learnersNext: [NodeID] { lists.learnersNext }
   /// The voters that vote and acknowledge but hold no commands and never lead, sorted.
-  public private(set) var witnesses: [NodeID]
+  public var witnesses: [NodeID] { lists.witnesses }
 
   /// A membership of nobody: what a node has that waits to be added to a cluster.
   public static let none = Membership(
@@ -25,11 +56,7 @@ public struct Membership: Hashable, Sendable {
     sortedVoters: [NodeID], outgoing: [NodeID], learners: [NodeID], learnersNext: [NodeID],
     witnesses: [NodeID]
   ) {
-    voters = sortedVoters
-    self.outgoing = outgoing
-    self.learners = learners
-    self.learnersNext = learnersNext
-    self.witnesses = witnesses
+    lists = Lists(sortedVoters, outgoing, learners, learnersNext, witnesses)
   }
 
   /// The membership with these nodes, in any order.
@@ -185,4 +212,12 @@ extension Membership: CustomStringConvertible {
     }
     return text + "}"
   }
+}
+
+extension Membership: Hashable {
+  /// Two memberships are equal if they give every node the same part.
+  public static func == (a: Membership, b: Membership) -> Bool { a.lists == b.lists }
+
+  /// Feeds the lists.
+  public func hash(into hasher: inout Hasher) { hasher.combine(lists) }
 }

@@ -34,7 +34,8 @@ struct StorageStream: Hashable, Sendable {
   /// What the current step changed.
   var isHardStateChanged = false
   var truncateFrom: LogIndex?
-  var snapshot: SnapshotMarker?
+  var snapshot: SnapshotMarker? { didSet { hasSnapshot = snapshot != nil } }
+  private(set) var hasSnapshot = false
 
   private var outstanding = Queue<Outstanding>()
   private var early: [Ticket] = []
@@ -46,6 +47,9 @@ struct StorageStream: Hashable, Sendable {
     self.durableIndex = durableIndex
     writtenIndex = durableIndex
   }
+
+  /// Whether the current step changed anything but the log's end.
+  var isDirty: Bool { isHardStateChanged || truncateFrom != nil || hasSnapshot }
 
   /// Whether term and vote are as durable as they are in memory.
   var isHardStateDurable: Bool { !isHardStateChanged && hardStateTicket <= durableTicket }
@@ -65,7 +69,7 @@ struct StorageStream: Hashable, Sendable {
     if isHardStateChanged { hardStateTicket = lastTicket }
     isHardStateChanged = false
     truncateFrom = nil
-    snapshot = nil
+    if hasSnapshot { snapshot = nil }
     writtenIndex = lastIndex
     outstanding.append(Outstanding(lastIndex: lastIndex, since: now))
     return lastTicket
