@@ -69,14 +69,25 @@ public struct ActionBuffer: Sendable {
   mutating func clear() {
     total = 0
     cursor = Cursor()
-    if !stores.isEmpty { stores.removeAll(keepingCapacity: true) }
-    if !sends.isEmpty { sends.removeAll(keepingCapacity: true) }
-    if !applies.isEmpty { applies.removeAll(keepingCapacity: true) }
-    if !outcomes.isEmpty { outcomes.removeAll(keepingCapacity: true) }
-    if !events.isEmpty { events.removeAll(keepingCapacity: true) }
-    if !reads.isEmpty { reads.removeAll(keepingCapacity: true) }
-    if !transfers.isEmpty { transfers.removeAll(keepingCapacity: true) }
-    if !installs.isEmpty { installs.removeAll(keepingCapacity: true) }
+    ActionBuffer.clear(&stores)
+    ActionBuffer.clear(&sends)
+    ActionBuffer.clear(&applies)
+    ActionBuffer.clear(&outcomes)
+    ActionBuffer.clear(&events)
+    ActionBuffer.clear(&reads)
+    ActionBuffer.clear(&transfers)
+    ActionBuffer.clear(&installs)
+  }
+
+  /// Empties a list and keeps its memory; the usual few elements one by one, which costs less.
+  @inline(__always)
+  private static func clear<Element>(_ list: inout [Element]) {
+    if list.isEmpty { return }
+    if list.count > 4 {
+      list.removeAll(keepingCapacity: true)
+    } else {
+      while !list.isEmpty { list.removeLast() }
+    }
   }
 
   /// The next action, or `nil` once all were given; then the buffer is empty again.

@@ -8,22 +8,31 @@ extension RaftNode {
   /// Nothing else that a host does early, late, twice or not at all can break safety.
   ///
   /// - Complexity: O(entries in the input + nodes), amortised.
-  public mutating func step(_ input: Input, into actions: inout ActionBuffer) {
+  public mutating func step(_ input: consuming Input, into actions: inout ActionBuffer) {
+    if case .tick = input, !isHalted {
+      tick(&actions)
+    } else {
+      take(input, &actions)
+    }
+  }
+
+  @inline(never)
+  private mutating func take(_ input: consuming Input, _ actions: inout ActionBuffer) {
     if isHalted {
       refuseHalted(input, &actions)
       return
     }
-    switch input {
-    case .tick: tick(&actions)
+    switch consume input {
+    case .tick: break
     case .receive(let message): receive(message, &actions)
+    case .persisted(let ticket): persisted(ticket, &actions)
+    case .applied(let index): applied(through: index, &actions)
     case .propose(let proposal): propose(proposal, &actions)
     case .read(let request, let consistency): read(request, consistency, &actions)
     case .changeMembership(let request, let change): changeMembership(request, change, &actions)
     case .transferLeadership(let request, let target):
       transferLeadership(request, to: target, &actions)
-    case .persisted(let ticket): persisted(ticket, &actions)
     case .storageFailed: halt(&actions)
-    case .applied(let index): applied(through: index, &actions)
     case .entriesLoaded(let request, let entries): entriesLoaded(request, entries, &actions)
     case .entriesNotLoaded(let request): entriesNotLoaded(request, &actions)
     case .snapshotTaken(let index): snapshotTaken(through: index, &actions)
@@ -38,20 +47,42 @@ extension RaftNode {
     case .campaign: campaignOnDemand(&actions)
     case .stop(let request): stop(request, &actions)
     }
+    finishStep(&actions)
+  }
+
+  /// What every step ends with: one write for all that changed, and what may be applied by now.
+  @inline(__always)
+  private mutating func finishStep(_ actions: inout ActionBuffer) {
     flushStorage(&actions)
     handOutCommitted(&actions)
   }
 
   /// Time passes: every state has a timer, so that no lost message can wedge anything.
+  ///
+  /// Most ticks only count. What waits for a deadline is looked at every eighth.
+  @inline(__always)
   private mutating func tick(_ actions: inout ActionBuffer) {
     now += 1
-    if case .leader = state {
-      leaderTick(&actions)
+    if isLeader {
+      leader.heartbeatElapsed += 1
+      if leader.heartbeatElapsed >= leader.heartbeatWait || leader.isCommitNoticeDue {
+        timedOut(&actions)
+      }
     } else {
       electionElapsed += 1
-      if electionElapsed >= electionWait { electionTimedOut(&actions) }
-      if clients.isWatchingTime { watchRequests(&actions) }
+      if electionElapsed >= electionWait || now & 7 == 0 { timedOut(&actions) }
     }
+  }
+
+  @inline(never)
+  private mutating func timedOut(_ actions: inout ActionBuffer) {
+    if isLeader {
+      leaderTick(&actions)
+    } else {
+      if clients.isWatchingTime { watchRequests(&actions) }
+      if electionElapsed >= electionWait { electionTimedOut(&actions) }
+    }
+    finishStep(&actions)
   }
 
   /// Answers what must be answered, and does nothing.

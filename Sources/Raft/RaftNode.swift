@@ -37,7 +37,7 @@ public struct RaftNode: Sendable, Hashable {
   /// Storage failed; nothing is done any more.
   public internal(set) var isHalted = false
 
-  var state = Role.follower
+  var state = Role.follower { didSet { isLeader = state.name == .leader } }
   var memberships: MembershipHistory
   var storage: StorageStream
   var random: RandomSource
@@ -84,7 +84,7 @@ public struct RaftNode: Sendable, Hashable {
   /// The role, without what belongs to it.
   public var role: RoleName { state.name }
   /// Whether this node leads.
-  public var isLeader: Bool { if case .leader = state { true } else { false } }
+  public internal(set) var isLeader = false
   /// The membership in force: the newest in the log (§6).
   public var membership: Membership { memberships.current.membership }
   /// The index of the entry that the membership in force came from.

@@ -21,7 +21,7 @@ public struct Entries: Sendable {
   }
 
   /// No entries.
-  public static let none = Entries(.none)
+  public static var none: Entries { Entries(EntryRun.none) }
 
   /// The entries of one run.
   public init(_ run: EntryRun) {
@@ -129,11 +129,11 @@ public struct Entries: Sendable {
   }
 
   private func isSound(_ run: EntryRun) -> Bool {
-    guard run.storedCount > 0, run.firstIndex > .zero, run.term > .zero,
+    guard run.storedCount > 0, let batch = run.batch, run.firstIndex > .zero, run.term > .zero,
       run.firstIndex.rawValue <= UInt64.max >> 1
     else { return false }
-    return run.payloads != .present
-      || UInt64(run.blockOffset) + UInt64(run.storedCount) <= UInt64(run.block.storedCount)
+    return batch.payloads != .present
+      || UInt64(run.blockOffset) + UInt64(run.storedCount) <= UInt64(batch.block.storedCount)
   }
 
   mutating func append(_ run: EntryRun) {

@@ -43,47 +43,83 @@ public struct Entry: Hashable, Sendable {
 }
 
 /// Consecutive entries of one term and one kind whose payloads lie together in one block.
+///
+/// A run is one reference and two numbers: logs, messages and writes that hold parts of a batch share
+/// the batch, and a copy costs one reference.
 public struct EntryRun: Sendable {
-  /// The index of the first entry.
-  public internal(set) var firstIndex: LogIndex
-  /// The term of all entries.
-  public internal(set) var term: Term
-  /// The block in which the payloads lie; `.empty` if they are not in memory.
-  public internal(set) var block: EntryBlock
-  /// The place of the first entry's payload in the block.
+  /// What all runs cut out of one batch have in common.
+  @usableFromInline
+  final class Batch: Sendable {
+    /// The index of the block's first payload.
+    @usableFromInline let firstIndex: LogIndex
+    @usableFromInline let term: Term
+    @usableFromInline let block: EntryBlock
+    @usableFromInline let kind: EntryKind
+    @usableFromInline let payloads: PayloadState
+
+    init(
+      firstIndex: LogIndex, term: Term, kind: EntryKind, block: EntryBlock, payloads: PayloadState
+    ) {
+      self.firstIndex = firstIndex
+      self.term = term
+      self.block = block
+      self.kind = kind
+      self.payloads = payloads
+    }
+  }
+
+  /// `nil` only in the run of no entries.
+  @usableFromInline var batch: Batch?
+  /// The place of the first entry in the batch.
   @usableFromInline var blockOffset: UInt32
   @usableFromInline var storedCount: UInt32
-  /// What the entries are for.
-  public internal(set) var kind: EntryKind
-  /// Where the payloads are.
-  public internal(set) var payloads: PayloadState
 
   /// A run over a whole block.
+  ///
+  /// - Complexity: O(1); one small allocation.
   public init(firstIndex: LogIndex, term: Term, kind: EntryKind = .command, block: EntryBlock) {
-    self.firstIndex = firstIndex
-    self.term = term
-    self.block = block
+    batch = Batch(
+      firstIndex: firstIndex, term: term, kind: kind, block: block, payloads: .present)
     blockOffset = 0
     storedCount = block.storedCount
-    self.kind = kind
-    payloads = .present
   }
 
   /// A run of which only indexes, term and kind are known.
   public init(
     firstIndex: LogIndex, term: Term, kind: EntryKind, count: UInt32, payloads: PayloadState
   ) {
-    self.firstIndex = firstIndex
-    self.term = term
-    block = .empty
+    batch = Batch(
+      firstIndex: firstIndex, term: term, kind: kind, block: .empty, payloads: payloads)
     blockOffset = 0
     storedCount = count
-    self.kind = kind
-    self.payloads = payloads
   }
 
-  static let none = EntryRun(
-    firstIndex: .zero, term: .zero, kind: .command, count: 0, payloads: .present)
+  private init() {
+    batch = nil
+    blockOffset = 0
+    storedCount = 0
+  }
+
+  /// The run of no entries.
+  static var none: EntryRun { EntryRun() }
+
+  /// The index of the first entry.
+  @inlinable public var firstIndex: LogIndex {
+    guard let batch else { return .zero }
+    return LogIndex(batch.firstIndex.rawValue &+ UInt64(blockOffset))
+  }
+
+  /// The term of all entries.
+  @inlinable public var term: Term { batch?.term ?? .zero }
+
+  /// The block in which the payloads lie; `.empty` if they are not in memory.
+  @inlinable public var block: EntryBlock { batch?.block ?? .empty }
+
+  /// What the entries are for.
+  @inlinable public var kind: EntryKind { batch?.kind ?? .command }
+
+  /// Where the payloads are.
+  @inlinable public var payloads: PayloadState { batch?.payloads ?? .present }
 
   /// How many entries the run has.
   @inlinable public var count: Int { Int(storedCount) }
@@ -97,16 +133,17 @@ public struct EntryRun: Sendable {
 
   /// The bytes of all payloads of the run that are in memory.
   @inlinable public var payloadBytes: Int {
-    payloads == .present ? block.payloadBytes(from: Int(blockOffset), count: count) : 0
+    guard let batch, batch.payloads == .present else { return 0 }
+    return batch.block.payloadBytes(from: Int(blockOffset), count: count)
   }
 
   /// The payload of the entry at `position`, counted from 0; empty if it is not in memory.
   ///
   /// - Precondition: `position` is in `0..<count`.
   @inlinable public func payload(_ position: Int) -> ArraySlice<UInt8> {
-    guard payloads == .present else { return [] }
+    guard let batch, batch.payloads == .present else { return [] }
     precondition(position >= 0 && position < count, "no entry at this position of the run")
-    return block[Int(blockOffset) + position]
+    return batch.block[Int(blockOffset) + position]
   }
 
   /// The entry at `position`, counted from 0.
@@ -125,7 +162,6 @@ public struct EntryRun: Sendable {
     var part = self
     part.blockOffset += UInt32(first.rawValue - firstIndex.rawValue)
     part.storedCount = UInt32(last.rawValue - first.rawValue + 1)
-    part.firstIndex = first
     return part
   }
 
@@ -140,8 +176,10 @@ public struct EntryRun: Sendable {
 extension EntryRun: Hashable {
   /// Two runs are equal if they hold the same entries, however their blocks are cut.
   public static func == (a: EntryRun, b: EntryRun) -> Bool {
-    guard a.firstIndex == b.firstIndex, a.storedCount == b.storedCount, a.term == b.term,
-      a.kind == b.kind, a.payloads == b.payloads
+    guard a.storedCount == b.storedCount else { return false }
+    if a.batch === b.batch { return a.blockOffset == b.blockOffset }
+    guard a.firstIndex == b.firstIndex, a.term == b.term, a.kind == b.kind,
+      a.payloads == b.payloads
     else { return false }
     for position in 0..<a.count where a.payload(position) != b.payload(position) { return false }
     return true

@@ -174,6 +174,7 @@ extension RaftNode {
   }
 
   private func areMembershipsReadable(_ entries: Entries) -> Bool {
+    if entries.tail == nil && entries.head.kind != .membership { return true }
     for position in 0..<entries.runCount where entries.run(position).kind == .membership {
       let run = entries.run(position)
       for offset in 0..<run.count {

@@ -262,9 +262,7 @@ extension RaftNode {
   /// A leader's tick: "send initial empty AppendEntries RPCs (heartbeat) to each server; repeat
   /// during idle periods to prevent election timeouts" (§5.2).
   mutating func leaderTick(_ actions: inout ActionBuffer) {
-    leader.heartbeatElapsed += 1
-    let stretch = isQuiescent ? configuration.quiescenceFactor : 1
-    if leader.heartbeatElapsed >= configuration.heartbeatTicks.rawValue * stretch {
+    if leader.heartbeatElapsed >= leader.heartbeatWait {
       leaderHeartbeat(&actions)
     } else if leader.isCommitNoticeDue {
       sendCommitNotices(&actions)

@@ -54,7 +54,9 @@ extension RaftNode {
     }
     guard index > lastApplied || isInstalling else { return }
     lastApplied = max(lastApplied, index)
-    if isInstalling, let pending = installing, pending.isHandedOut, index >= pending.metadata.lastIncluded.index {
+    if isInstalling, let pending = installing, pending.isHandedOut,
+      index >= pending.metadata.lastIncluded.index
+    {
       installing = nil
       refreshPromotable()
     }

@@ -15,6 +15,8 @@ extension RaftNode {
       else { return }
     }
     isQuiescent = true
+    leader.heartbeatWait =
+      configuration.heartbeatTicks.rawValue * configuration.quiescenceFactor
     actions.observe(.quiescenceChanged(true))
   }
 
@@ -22,6 +24,7 @@ extension RaftNode {
   mutating func wake(_ actions: inout ActionBuffer) {
     guard isLeader, isQuiescent else { return }
     isQuiescent = false
+    leader.heartbeatWait = configuration.heartbeatTicks.rawValue
     leader.busyAt = now
     leader.heartbeatElapsed = 0
     leader.graceUntil = now + configuration.electionTimeoutTicks.rawValue

@@ -22,6 +22,8 @@ struct LeaderState: Hashable, Sendable {
   /// When the leader was elected.
   var since: UInt64 = 0
   var heartbeatElapsed: UInt64 = 0
+  /// From one heartbeat to the next.
+  var heartbeatWait: UInt64 = 0
   /// When there was last something to do.
   var busyAt: UInt64 = 0
   /// Until when silence is not held against anybody, after the group awoke.

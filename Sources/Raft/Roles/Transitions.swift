@@ -66,6 +66,7 @@ extension RaftNode {
     state = .leader
     leader = LeaderState()
     leader.since = now
+    leader.heartbeatWait = configuration.heartbeatTicks.rawValue
     leader.busyAt = now
     leader.termStart = log.lastIndex.next
     isQuiescent = false

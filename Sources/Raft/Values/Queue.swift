@@ -27,6 +27,10 @@ struct Queue<Element: Hashable & Sendable & BitwiseCopyable>: Hashable, Sendable
   mutating func popFirst() -> Element? {
     guard head < storage.count else { return nil }
     let element = storage[head]
+    if head == 0 && storage.count == 1 {
+      storage.removeLast()
+      return element
+    }
     head += 1
     if head == storage.count {
       storage.removeAll(keepingCapacity: true)
