@@ -93,11 +93,9 @@ struct WireSamples {
         payloads: .elided)
     case 3:
       let whole = EntryRun(
-        firstIndex: first, term: term, kind: .command, block: block(count: 3 + draw(5)))
+        firstIndex: first.previous, term: term, kind: .command, block: block(count: 3 + draw(5)))
       let last = LogIndex(whole.lastIndex.rawValue - draw(2))
-      var part = whole.slice(from: LogIndex(first.rawValue + 1), through: last)
-      part.firstIndex = first
-      return part
+      return whole.slice(from: first, through: last)
     default:
       return EntryRun(
         firstIndex: first, term: term, kind: .command, block: block(count: 1 + draw(4)))
