@@ -44,8 +44,8 @@ public struct Entry: Hashable, Sendable {
 
 /// Consecutive entries of one term and one kind whose payloads lie together in one block.
 ///
-/// A run is one reference and two numbers: logs, messages and writes that hold parts of a batch share
-/// the batch, and a copy costs one reference.
+/// A run is one reference and two numbers: logs, messages and writes that hold parts of a batch
+/// share the batch, and a copy costs one reference.
 public struct EntryRun: Sendable {
   /// What all runs cut out of one batch have in common.
   @usableFromInline

@@ -42,7 +42,7 @@ extension RaftNode {
   }
 
   /// Appends a membership, which is in force at once.
-  private mutating func appendMembership(_ next: Membership, _ actions: inout ActionBuffer) {
+  mutating func appendMembership(_ next: Membership, _ actions: inout ActionBuffer) {
     let index = log.lastIndex.next
     memberships.append(next, at: index)
     membershipBecameActive()

@@ -3,8 +3,8 @@
 
 /// The nodes of a cluster and what each may do.
 ///
-/// While `outgoing` is not empty the cluster is in a joint configuration: agreement needs a majority
-/// of `voters` and a majority of `outgoing`. A copy costs one reference.
+/// While `outgoing` is not empty the cluster is in a joint configuration: agreement needs a
+/// majority of `voters` and a majority of `outgoing`. A copy costs one reference.
 public struct Membership: Sendable {
   private final class Lists: Sendable, Hashable {
     let voters: [NodeID]

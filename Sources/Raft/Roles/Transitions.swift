@@ -57,7 +57,9 @@ extension RaftNode {
 
   /// Candidate → leader: a quorum of the membership in force voted for it in this term (§5.2).
   ///
-  /// Establishes: an empty entry of this term is appended (§8), and every other node is probed.
+  /// Establishes: an empty entry of this term is appended (§8), and every other node is probed. The
+  /// first entry of all is the membership the cluster began with, so that the log alone tells who
+  /// belongs to it, also to nodes that join later.
   mutating func becomeLeader(_ actions: inout ActionBuffer) {
     guard case .candidate(let poll) = state else {
       preconditionFailure("becomeLeader as \(state.name.description) in term \(currentTerm)")
@@ -74,7 +76,11 @@ extension RaftNode {
     actions.observe(.roleChanged(from: .candidate, to: .leader, term: currentTerm))
     actions.observe(.becameLeader(term: currentTerm, votes: poll.granted))
     setLeader(id, &actions)
-    appendAsLeader(.noOperation, EntryBlock([] as [UInt8]), &actions)
+    if log.lastIndex == .zero {
+      appendMembership(membership, &actions)
+    } else {
+      appendAsLeader(.noOperation, EntryBlock([] as [UInt8]), &actions)
+    }
   }
 
   /// Counts a vote, and lets the poll decide.
