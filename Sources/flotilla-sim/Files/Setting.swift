@@ -58,7 +58,7 @@ struct Setting: Sendable {
   enum Place: Sendable {
     case number(WritableKeyPath<Plan, UInt64> & Sendable, SettingUnit)
     case flag(WritableKeyPath<Plan, Bool> & Sendable)
-    /// A number, or `off` for none.
+    /// A number, or `never` for none.
     case optional(WritableKeyPath<Plan, UInt64?> & Sendable)
     /// A number of which the largest means `unlimited`.
     case limit(WritableKeyPath<Plan, UInt64> & Sendable)
@@ -83,7 +83,7 @@ struct Setting: Sendable {
     switch place {
     case .number(_, let unit): unit.expectation
     case .flag: "true or false"
-    case .optional: "a whole number or off"
+    case .optional: "a whole number or never"
     case .limit: "a whole number or unlimited"
     case .times: "a time such as 5ms, or two such as 1ms..40ms"
     }
@@ -94,7 +94,7 @@ struct Setting: Sendable {
     switch place {
     case .number(let path, let unit): return unit.text(plan[keyPath: path])
     case .flag(let path): return plan[keyPath: path] ? "true" : "false"
-    case .optional(let path): return plan[keyPath: path].map { String($0) } ?? "off"
+    case .optional(let path): return plan[keyPath: path].map { String($0) } ?? "never"
     case .limit(let path):
       let value = plan[keyPath: path]
       return value == .max ? "unlimited" : String(value)
@@ -116,7 +116,7 @@ struct Setting: Sendable {
       plan[keyPath: path] = text == "true"
     case .optional(let path):
       let value = SettingUnit.number.parse(text)
-      guard value != nil || text == "off" else { return false }
+      guard value != nil || text == "never" else { return false }
       plan[keyPath: path] = value
     case .limit(let path):
       guard let value = text == "unlimited" ? .max : SettingUnit.number.parse(text) else {

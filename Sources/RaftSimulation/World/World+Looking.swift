@@ -1,0 +1,16 @@
+// What a tool may look at between two events.
+
+import Raft
+
+extension World {
+  /// The identities of all nodes, sorted; also of those that are down or not members.
+  public var nodeIDs: [NodeID] { slots.map(\.id) }
+
+  /// A node as it is now, or as it was when it went down; `nil` if there is none of this number.
+  ///
+  /// - Complexity: O(1): a copy that shares the log.
+  public func node(_ id: NodeID) -> RaftNode? {
+    let position = Int(truncatingIfNeeded: id.rawValue) - 1
+    return slots.indices.contains(position) ? slots[position].node : nil
+  }
+}
