@@ -39,7 +39,8 @@ public struct EntryBlock: Sendable {
     }
     var total = 0
     for payload in payloads { total += payload.count }
-    precondition(total < Int(UInt32.max), "a block holds less than 4 GiB; this one has \(total)")
+    precondition(
+      UInt64(total) < UInt64(UInt32.max), "a block holds less than 4 GiB; this one has \(total)")
     var bytes: [UInt8] = []
     bytes.reserveCapacity(total + 4 * payloads.count)
     for payload in payloads { bytes.append(contentsOf: payload) }
