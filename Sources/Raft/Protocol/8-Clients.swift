@@ -83,7 +83,7 @@ extension RaftNode {
     remember(PendingProposal(request: request, position: log.last, concern: concern))
   }
 
-  /// Keeps a proposal among those whose fate is open. Of an earlier time as leader there may be some
+  /// Keeps a proposal among those whose fate is open. Of an earlier time as leader may be some
   /// with greater indexes, whose entries were deleted since.
   private mutating func remember(_ proposal: PendingProposal) {
     var place = clients.pending.count

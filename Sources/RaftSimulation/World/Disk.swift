@@ -57,7 +57,7 @@ struct Disk: Sendable {
 
   // MARK: The stream of writes
 
-  /// Adds a write to the stream. A received snapshot that it is about gets its name at once: its bytes
+  /// Adds a write to the stream. A received snapshot that it is about gets its name now: its bytes
   /// are durable, and the place aside may be wanted for the next one before this write is.
   mutating func write(_ write: StorageWrite) {
     pending.append(write)
