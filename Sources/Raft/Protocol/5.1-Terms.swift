@@ -153,6 +153,7 @@ extension RaftNode {
       guard let part = message.snapshot, chunk.lastIncluded.index > .zero,
         chunk.lastIncluded.term <= message.term, chunk.lastIncluded.term > .zero,
         part.membershipIndex <= chunk.lastIncluded.index,
+        chunk.lastIncluded.index.rawValue <= UInt64.max >> 1,
         UInt64(part.bytes.count) <= UInt64.max - chunk.offset
       else { return false }
       do { try part.membership.validate() } catch { return false }

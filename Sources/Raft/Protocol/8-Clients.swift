@@ -196,16 +196,17 @@ extension RaftNode {
   mutating func handleForwardedProposal(
     _ forwarded: ForwardedProposal, _ message: Message, _ actions: inout ActionBuffer
   ) {
+    // Also one that is refused counts as seen: its sender is told that it will never happen.
+    guard !isLeader || leader.isNew(forwarded.sequence, of: message.from) else {
+      actions.observe(.dropped(from: message.from, .staleReply))
+      return
+    }
     let block = message.entries.head.block
     var reply = ForwardedProposalReply(
       sequence: forwarded.sequence, accepted: nil, isTooBusy: false)
     if let refusal = refusal(of: block) {
       reply.isTooBusy = refusal == .tooBusy
     } else {
-      guard leader.isNew(forwarded.sequence, of: message.from) else {
-        actions.observe(.dropped(from: message.from, .staleReply))
-        return
-      }
       appendAsLeader(.command, block, &actions)
       reply.accepted = log.last
     }
