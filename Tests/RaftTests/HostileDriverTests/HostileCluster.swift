@@ -19,7 +19,7 @@ struct HostileCluster {
   var steps = 0
   /// Receipts of lives that are over, for the breach that brings them back.
   var oldReceipts: [[Ticket]] = []
-  /// A witness may go, and never comes back as something else: its disk has no commands.
+  /// A witness stays what it is: a disk without commands is of no use for another role.
   var witness: NodeID?
 
   static let spares: UInt64 = 2
@@ -319,7 +319,8 @@ struct HostileCluster {
     let last = UInt64(hosts.count)
     for _ in 0...draw(3) {
       let node = NodeID(1 + draw(last))
-      switch node == witness ? 3 : draw(4) {
+      if node == witness { continue }
+      switch draw(4) {
       case 0: steps.append(.addLearner(node))
       case 1: steps.append(.addVoter(node))
       case 2: steps.append(.demote(node))
