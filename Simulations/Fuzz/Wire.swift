@@ -1,5 +1,5 @@
-// A libFuzzer target: any bytes for every decoder. Built by `run` beside this file, together with the
-// sources of Raft in one module, so that the fuzzer sees which branches an input reaches.
+// A libFuzzer target: any bytes for every decoder. Built by `run` beside this file, together with
+// the sources of Raft in one module, so that the fuzzer sees which branches an input reaches.
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {

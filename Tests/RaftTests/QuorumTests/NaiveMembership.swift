@@ -1,7 +1,7 @@
 @testable import Raft
 
-/// A membership written anew from the paper's words, with sets and a table of roles, so that nothing
-/// is shared with the real one but the meaning.
+/// A membership written anew from the paper's words, with sets and a table of roles, so that
+/// nothing is shared with the real one but the meaning.
 struct NaiveMembership: Equatable {
   enum Role: Equatable { case voter, witness, learner }
 
