@@ -169,61 +169,18 @@ public struct Message: Hashable, Sendable {
     case forwardedProposalReply(ForwardedProposalReply)
   }
 
-  /// What a message holds. Immutable and shared, so that to keep, queue or copy a message costs one
-  /// reference, whatever it carries.
-  @usableFromInline
-  final class Contents: Sendable, Hashable {
-    @usableFromInline let from: NodeID
-    @usableFromInline let to: NodeID
-    @usableFromInline let term: Term
-    @usableFromInline let body: Body
-    @usableFromInline let entries: Entries
-    @usableFromInline let snapshot: SnapshotPart?
-
-    @usableFromInline
-    init(
-      from: NodeID, to: NodeID, term: Term, body: Body, entries: Entries, snapshot: SnapshotPart?
-    ) {
-      self.from = from
-      self.to = to
-      self.term = term
-      self.body = body
-      self.entries = entries
-      self.snapshot = snapshot
-    }
-
-    @usableFromInline
-    static func == (a: Contents, b: Contents) -> Bool {
-      a === b
-        || (a.from == b.from && a.to == b.to && a.term == b.term && a.body == b.body
-          && a.entries == b.entries && a.snapshot == b.snapshot)
-    }
-
-    @usableFromInline
-    func hash(into hasher: inout Hasher) {
-      hasher.combine(from)
-      hasher.combine(to)
-      hasher.combine(term)
-      hasher.combine(body)
-      hasher.combine(entries)
-      hasher.combine(snapshot)
-    }
-  }
-
-  @usableFromInline let contents: Contents
-
   /// Who sends it.
-  @inlinable public var from: NodeID { contents.from }
+  public var from: NodeID
   /// Who is to receive it.
-  @inlinable public var to: NodeID { contents.to }
+  public var to: NodeID
   /// The sender's current term.
-  @inlinable public var term: Term { contents.term }
+  public var term: Term
   /// What it says.
-  @inlinable public var body: Body { contents.body }
+  public var body: Body
   /// The entries of an `appendEntries` or a `forwardedProposal`.
-  @inlinable public var entries: Entries { contents.entries }
+  public var entries: Entries
   /// The bytes and membership of an `installSnapshot`.
-  @inlinable public var snapshot: SnapshotPart? { contents.snapshot }
+  public var snapshot: SnapshotPart?
 
   /// A message.
   @inlinable
@@ -231,7 +188,11 @@ public struct Message: Hashable, Sendable {
     from: NodeID, to: NodeID, term: Term, body: Body, entries: Entries = .none,
     snapshot: SnapshotPart? = nil
   ) {
-    contents = Contents(
-      from: from, to: to, term: term, body: body, entries: entries, snapshot: snapshot)
+    self.from = from
+    self.to = to
+    self.term = term
+    self.body = body
+    self.entries = entries
+    self.snapshot = snapshot
   }
 }

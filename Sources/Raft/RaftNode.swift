@@ -122,8 +122,9 @@ public struct RaftNode: Sendable, Hashable {
     handedToApply = begin
     verifiedIndex = commitIndex
     storage = StorageStream(durableIndex: restored.log.lastIndex)
+    // Not the exclusive or of two mixed numbers: it is zero for every node whose seed is its id.
     random = RandomSource(
-      seed: RandomSource.mix(configuration.seed) ^ RandomSource.mix(configuration.id.rawValue))
+      seed: RandomSource.mix(configuration.seed) &+ configuration.id.rawValue)
     if let partial = state.partialSnapshot, partial.metadata.lastIncluded.index > commitIndex {
       incoming = IncomingSnapshot(metadata: partial.metadata, nextOffset: partial.bytesStored)
     }

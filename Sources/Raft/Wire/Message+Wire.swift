@@ -122,20 +122,18 @@ extension Message: WireValue {
     let to = try reader.readNode()
     let term = try reader.readTerm()
     let body = try readBody(of: kind, from: &reader)
-    var entries = Entries.none
-    var snapshot: SnapshotPart?
+    var message = Message(from: from, to: to, term: term, body: body)
     switch body {
     case .appendEntries, .forwardedProposal:
-      entries = try Entries.read(from: &reader)
+      message.entries = try Entries.read(from: &reader)
     case .installSnapshot(let request):
-      snapshot = try SnapshotPart.read(of: request.lastIncluded, from: &reader)
+      message.snapshot = try SnapshotPart.read(of: request.lastIncluded, from: &reader)
     case .requestPreVote, .requestPreVoteReply, .requestVote, .requestVoteReply,
       .appendEntriesReply, .installSnapshotReply, .timeoutNow, .readIndex, .readIndexReply,
       .forwardedProposalReply:
       break
     }
-    return Message(
-      from: from, to: to, term: term, body: body, entries: entries, snapshot: snapshot)
+    return message
   }
 
   private static func readBody(

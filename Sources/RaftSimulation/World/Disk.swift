@@ -57,17 +57,8 @@ struct Disk: Sendable {
 
   // MARK: The stream of writes
 
-  /// Adds a write to the stream. A received snapshot that it is about gets its name now: its bytes
-  /// are durable, and the place aside may be wanted for the next one before this write is.
-  mutating func write(_ write: StorageWrite) {
-    pending.append(write)
-    if let marker = write.snapshot, let partial = staged,
-      partial.metadata.lastIncluded == marker.metadata.lastIncluded,
-      partial.durable == UInt64(partial.bytes.count)
-    {
-      keepImage(partial.bytes, at: marker.metadata.lastIncluded.index)
-    }
-  }
+  /// Adds a write to the stream.
+  mutating func write(_ write: StorageWrite) { pending.append(write) }
 
   /// Makes the first `count` of the pending writes durable and returns the ticket of the last.
   mutating func makeDurable(_ count: Int) -> Ticket {
@@ -86,7 +77,7 @@ struct Disk: Sendable {
   private mutating func carryOut(_ write: StorageWrite) {
     if let marker = write.snapshot {
       snapshot = marker.metadata
-      dropStaged(through: marker.metadata.lastIncluded.index)
+      promoteStaged(marker.metadata)
       dropImages(before: marker.metadata.lastIncluded.index)
       if marker.isLogReset {
         runs.removeAll(keepingCapacity: true)
@@ -188,7 +179,11 @@ struct Disk: Sendable {
     return true
   }
 
-  private mutating func dropStaged(through index: LogIndex) {
-    if let partial = staged, partial.metadata.lastIncluded.index <= index { staged = nil }
+  private mutating func promoteStaged(_ metadata: SnapshotMetadata) {
+    guard let partial = staged else { return }
+    if partial.metadata.lastIncluded == metadata.lastIncluded {
+      keepImage(partial.bytes, at: metadata.lastIncluded.index)
+    }
+    if partial.metadata.lastIncluded.index <= metadata.lastIncluded.index { staged = nil }
   }
 }
