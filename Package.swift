@@ -26,6 +26,12 @@ let package = Package(
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "OracleTests", dependencies: ["Raft", "RaftSimulation"]),
+    // Not a product: only our own tests depend on it.
+    .target(name: "RaftTestSupport", dependencies: ["Raft"], path: "Tests/RaftTestSupport"),
+    .testTarget(name: "PaperTests", dependencies: ["Raft", "RaftTestSupport"]),
+    .testTarget(
+      name: "Transcripts", dependencies: ["Raft", "RaftTestSupport"],
+      exclude: ["Plays", "README.md"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
