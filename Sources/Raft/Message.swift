@@ -169,18 +169,61 @@ public struct Message: Hashable, Sendable {
     case forwardedProposalReply(ForwardedProposalReply)
   }
 
+  /// What a message holds. Immutable and shared, so that to keep, queue or copy a message costs one
+  /// reference, whatever it carries.
+  @usableFromInline
+  final class Contents: Sendable, Hashable {
+    @usableFromInline let from: NodeID
+    @usableFromInline let to: NodeID
+    @usableFromInline let term: Term
+    @usableFromInline let body: Body
+    @usableFromInline let entries: Entries
+    @usableFromInline let snapshot: SnapshotPart?
+
+    @usableFromInline
+    init(
+      from: NodeID, to: NodeID, term: Term, body: Body, entries: Entries, snapshot: SnapshotPart?
+    ) {
+      self.from = from
+      self.to = to
+      self.term = term
+      self.body = body
+      self.entries = entries
+      self.snapshot = snapshot
+    }
+
+    @usableFromInline
+    static func == (a: Contents, b: Contents) -> Bool {
+      a === b
+        || (a.from == b.from && a.to == b.to && a.term == b.term && a.body == b.body
+          && a.entries == b.entries && a.snapshot == b.snapshot)
+    }
+
+    @usableFromInline
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(from)
+      hasher.combine(to)
+      hasher.combine(term)
+      hasher.combine(body)
+      hasher.combine(entries)
+      hasher.combine(snapshot)
+    }
+  }
+
+  @usableFromInline let contents: Contents
+
   /// Who sends it.
-  public var from: NodeID
+  @inlinable public var from: NodeID { contents.from }
   /// Who is to receive it.
-  public var to: NodeID
+  @inlinable public var to: NodeID { contents.to }
   /// The sender's current term.
-  public var term: Term
+  @inlinable public var term: Term { contents.term }
   /// What it says.
-  public var body: Body
+  @inlinable public var body: Body { contents.body }
   /// The entries of an `appendEntries` or a `forwardedProposal`.
-  public var entries: Entries
+  @inlinable public var entries: Entries { contents.entries }
   /// The bytes and membership of an `installSnapshot`.
-  public var snapshot: SnapshotPart?
+  @inlinable public var snapshot: SnapshotPart? { contents.snapshot }
 
   /// A message.
   @inlinable
@@ -188,11 +231,7 @@ public struct Message: Hashable, Sendable {
     from: NodeID, to: NodeID, term: Term, body: Body, entries: Entries = .none,
     snapshot: SnapshotPart? = nil
   ) {
-    self.from = from
-    self.to = to
-    self.term = term
-    self.body = body
-    self.entries = entries
-    self.snapshot = snapshot
+    contents = Contents(
+      from: from, to: to, term: term, body: body, entries: entries, snapshot: snapshot)
   }
 }

@@ -146,6 +146,30 @@ public struct EntryRun: Sendable {
     return batch.block[Int(blockOffset) + position]
   }
 
+  /// Calls `body` with the bytes of each payload in order, without a copy; not at all if they are not
+  /// in memory. The bytes are valid only during the call.
+  @inlinable public func forEachPayload(_ body: (UnsafeRawBufferPointer) -> Void) {
+    guard let batch, batch.payloads == .present else { return }
+    batch.block.bytes.withUnsafeBytes { bytes in
+      if batch.block.storedCount == 1 {
+        body(bytes)
+        return
+      }
+      let table = bytes.count - 4 * batch.block.count
+      var position = Int(blockOffset)
+      let end = position + count
+      var start = position == 0 ? 0 : Int(batch.block.endOffset(position - 1))
+      while position < end {
+        let stop = UInt32(
+          littleEndian: bytes.loadUnaligned(
+            fromByteOffset: table + 4 * position, as: UInt32.self))
+        body(UnsafeRawBufferPointer(rebasing: bytes[start..<Int(stop)]))
+        start = Int(stop)
+        position += 1
+      }
+    }
+  }
+
   /// The entry at `position`, counted from 0.
   ///
   /// - Precondition: `position` is in `0..<count`.

@@ -41,15 +41,22 @@ public struct EntryBlock: Sendable {
     for payload in payloads { total += payload.count }
     precondition(
       UInt64(total) < UInt64(UInt32.max), "a block holds less than 4 GiB; this one has \(total)")
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(total + 4 * payloads.count)
-    for payload in payloads { bytes.append(contentsOf: payload) }
-    var end: UInt32 = 0
-    for payload in payloads {
-      end += UInt32(payload.count)
-      for shift in stride(from: UInt32(0), to: 32, by: 8) {
-        bytes.append(UInt8(truncatingIfNeeded: end >> shift))
+    let size = total + 4 * payloads.count
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+      let whole = UnsafeMutableRawBufferPointer(buffer)
+      var end = 0
+      var entry = total
+      for payload in payloads {
+        payload.withUnsafeBytes { source in
+          if source.count > 0 {
+            UnsafeMutableRawBufferPointer(rebasing: whole[end...]).copyMemory(from: source)
+          }
+        }
+        end += payload.count
+        whole.storeBytes(of: UInt32(end).littleEndian, toByteOffset: entry, as: UInt32.self)
+        entry += 4
       }
+      initialized = size
     }
     self.init(unchecked: bytes, count: UInt32(payloads.count))
   }

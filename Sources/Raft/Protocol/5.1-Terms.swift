@@ -143,16 +143,17 @@ extension RaftNode {
     guard message.term <= RaftNode.maximumTerm else { return false }
     switch message.body {
     case .appendEntries(let request):
-      if message.entries.isEmpty { return request.prevLog.term <= message.term }
-      return message.entries.isWellFormed
-        && message.entries.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
-        && message.entries.head.term >= request.prevLog.term
-        && message.entries.lastTerm <= message.term
-        && areMembershipsReadable(message.entries)
+      let entries = message.entries
+      if entries.isEmpty { return request.prevLog.term <= message.term }
+      return entries.isWellFormed
+        && entries.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
+        && entries.head.term >= request.prevLog.term && entries.lastTerm <= message.term
+        && areMembershipsReadable(entries)
     case .installSnapshot(let chunk):
       guard let part = message.snapshot, chunk.lastIncluded.index > .zero,
         chunk.lastIncluded.term <= message.term, chunk.lastIncluded.term > .zero,
         part.membershipIndex <= chunk.lastIncluded.index,
+        chunk.lastIncluded.index.rawValue <= UInt64.max >> 1,
         UInt64(part.bytes.count) <= UInt64.max - chunk.offset
       else { return false }
       do { try part.membership.validate() } catch { return false }

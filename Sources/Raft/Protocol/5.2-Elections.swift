@@ -88,7 +88,12 @@ extension RaftNode {
   ) {
     wakeForElection()
     let isFree = votedFor == nil ? leaderID == nil : votedFor == candidate
-    let isWithheld = now < votesWithheldUntil && !request.isTransfer
+    // A lease is promised for its whole time, also by a node that came to the candidate's term by
+    // another message than the candidate's request.
+    let isPromised =
+      configuration.leaseDriftPerMille != nil && votedFor == nil
+      && loyalty(against: candidate, request) != nil
+    let isWithheld = isPromised || now < votesWithheldUntil && !request.isTransfer
     guard isFree, !isWithheld, request.lastLog >= log.last
     else {
       send(

@@ -110,9 +110,13 @@ extension RaftNode {
       .appendEntriesReply(
         AppendEntriesReply(
           success: false, matchIndex: .zero, receivedIndex: .zero,
-          rejectedIndex: request.prevLog.index, hint: hint, round: leaderRound)),
+          rejectedIndex: request.prevLog.index, hint: hint, round: confirmedRound)),
       to: leader, &actions)
   }
+
+  /// The round that an answer may confirm. None while the term is not durable: after a crash this
+  /// node would not know that it had followed this leader, and what it owes to its lease.
+  var confirmedRound: UInt64 { storage.isHardStateDurable ? leaderRound : 0 }
 
   /// Acknowledges at once what is durable already; what is new waits for its receipt.
   mutating func acknowledge(isNew: Bool, _ actions: inout ActionBuffer) {

@@ -25,11 +25,15 @@ extension RaftNode {
     precondition(index <= log.lastIndex, "commit \(index) beyond the log's end \(log.lastIndex)")
     actions.observe(.committed(from: commitIndex, through: index))
     if !isSelfMember && !isLeader { noticeRemoval(from: commitIndex, through: index, &actions) }
+    let mayOvertake = !isLeader || commitIndex < leader.termStart
     let isMembershipDecided = commitIndex < membershipIndex && index >= membershipIndex
     commitIndex = index
     if isMembershipDecided { refreshPromotable() }
     if verifiedIndex < index { verifiedIndex = index }
-    if !clients.pending.isEmpty { settlePending(&actions) }
+    if !clients.pending.isEmpty {
+      settlePending(&actions)
+      if mayOvertake { settleOvertaken(&actions) }
+    }
   }
 
   /// "If commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] to state machine"

@@ -99,7 +99,7 @@ extension RaftNode {
       .installSnapshotReply(
         InstallSnapshotReply(
           lastIncluded: incoming.metadata.lastIncluded, nextOffset: incoming.nextOffset,
-          round: leaderRound)),
+          round: confirmedRound)),
       to: leaderID, &actions)
   }
 

@@ -80,8 +80,33 @@ extension RaftNode {
     _ request: RequestID, _ concern: WriteConcern, _ actions: inout ActionBuffer
   ) {
     actions.answer(request, .accepted(log.last))
-    clients.pending.append(
-      PendingProposal(request: request, position: log.last, concern: concern))
+    remember(PendingProposal(request: request, position: log.last, concern: concern))
+  }
+
+  /// Keeps a proposal among those whose fate is open. Of an earlier time as leader may be some
+  /// with greater indexes, whose entries were deleted since.
+  private mutating func remember(_ proposal: PendingProposal) {
+    var place = clients.pending.count
+    while place > 0 && clients.pending[place - 1].position.index > proposal.position.index {
+      place -= 1
+    }
+    if place == clients.pending.count {
+      clients.pending.append(proposal)
+    } else {
+      clients.pending.insert(proposal, at: place)
+    }
+  }
+
+  /// Answers the proposals beyond the commit index that can no longer be committed. An entry of a
+  /// later term is: every later leader has it, and what follows it in a log is of no earlier term.
+  mutating func settleOvertaken(_ actions: inout ActionBuffer) {
+    guard let term = log.term(at: commitIndex) else { return }
+    var isAny = false
+    for place in 0..<clients.pending.count where clients.pending[place].position.term < term {
+      isAny = true
+      actions.answer(clients.pending[place].request, .lost(clients.pending[place].position))
+    }
+    if isAny { clients.pending.removeAll { $0.position.term < term } }
   }
 
   /// Answers every proposal that the commit index decides.
@@ -171,16 +196,17 @@ extension RaftNode {
   mutating func handleForwardedProposal(
     _ forwarded: ForwardedProposal, _ message: Message, _ actions: inout ActionBuffer
   ) {
+    // Also one that is refused counts as seen: its sender is told that it will never happen.
+    guard !isLeader || leader.isNew(forwarded.sequence, of: message.from) else {
+      actions.observe(.dropped(from: message.from, .staleReply))
+      return
+    }
     let block = message.entries.head.block
     var reply = ForwardedProposalReply(
       sequence: forwarded.sequence, accepted: nil, isTooBusy: false)
     if let refusal = refusal(of: block) {
       reply.isTooBusy = refusal == .tooBusy
     } else {
-      guard leader.isNew(forwarded.sequence, of: message.from) else {
-        actions.observe(.dropped(from: message.from, .staleReply))
-        return
-      }
       appendAsLeader(.command, block, &actions)
       reply.accepted = log.last
     }
@@ -203,11 +229,9 @@ extension RaftNode {
       return
     }
     actions.answer(forwarded.request, .accepted(position))
-    let proposal = PendingProposal(
-      request: forwarded.request, position: position, concern: forwarded.concern)
-    var at = clients.pending.count
-    while at > 0 && clients.pending[at - 1].position.index > position.index { at -= 1 }
-    clients.pending.insert(proposal, at: at)
+    remember(
+      PendingProposal(
+        request: forwarded.request, position: position, concern: forwarded.concern))
     clients.pendingDeadline = now + patienceForOutcomes
     settlePending(&actions)
   }

@@ -122,18 +122,20 @@ extension Message: WireValue {
     let to = try reader.readNode()
     let term = try reader.readTerm()
     let body = try readBody(of: kind, from: &reader)
-    var message = Message(from: from, to: to, term: term, body: body)
+    var entries = Entries.none
+    var snapshot: SnapshotPart?
     switch body {
     case .appendEntries, .forwardedProposal:
-      message.entries = try Entries.read(from: &reader)
+      entries = try Entries.read(from: &reader)
     case .installSnapshot(let request):
-      message.snapshot = try SnapshotPart.read(of: request.lastIncluded, from: &reader)
+      snapshot = try SnapshotPart.read(of: request.lastIncluded, from: &reader)
     case .requestPreVote, .requestPreVoteReply, .requestVote, .requestVoteReply,
       .appendEntriesReply, .installSnapshotReply, .timeoutNow, .readIndex, .readIndexReply,
       .forwardedProposalReply:
       break
     }
-    return message
+    return Message(
+      from: from, to: to, term: term, body: body, entries: entries, snapshot: snapshot)
   }
 
   private static func readBody(

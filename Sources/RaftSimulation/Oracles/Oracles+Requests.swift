@@ -188,7 +188,9 @@ extension Oracles {
     let index = position.index.rawValue
     let term = position.term.rawValue
     let committed = ledger.commitment(index).term
-    if committed == 0 || committed == term {
+    // Nothing is committed there yet: once an entry of a later term is, none of this can follow.
+    let isOvertaken = committed == 0 && ledger.commitment(ledger.committedIndex).term > term
+    if (committed == 0 && !isOvertaken) || committed == term {
       fail(
         .oneAnswer, 9, term: term, index: index,
         "\(name(slot)) says that \(request), entry \(index) of term \(term), is lost; "

@@ -57,8 +57,17 @@ struct Disk: Sendable {
 
   // MARK: The stream of writes
 
-  /// Adds a write to the stream.
-  mutating func write(_ write: StorageWrite) { pending.append(write) }
+  /// Adds a write to the stream. A received snapshot that it is about gets its name now: its bytes
+  /// are durable, and the place aside may be wanted for the next one before this write is.
+  mutating func write(_ write: StorageWrite) {
+    pending.append(write)
+    if let marker = write.snapshot, let partial = staged,
+      partial.metadata.lastIncluded == marker.metadata.lastIncluded,
+      partial.durable == UInt64(partial.bytes.count)
+    {
+      keepImage(partial.bytes, at: marker.metadata.lastIncluded.index)
+    }
+  }
 
   /// Makes the first `count` of the pending writes durable and returns the ticket of the last.
   mutating func makeDurable(_ count: Int) -> Ticket {
@@ -77,7 +86,7 @@ struct Disk: Sendable {
   private mutating func carryOut(_ write: StorageWrite) {
     if let marker = write.snapshot {
       snapshot = marker.metadata
-      promoteStaged(marker.metadata)
+      dropStaged(through: marker.metadata.lastIncluded.index)
       dropImages(before: marker.metadata.lastIncluded.index)
       if marker.isLogReset {
         runs.removeAll(keepingCapacity: true)
@@ -179,11 +188,7 @@ struct Disk: Sendable {
     return true
   }
 
-  private mutating func promoteStaged(_ metadata: SnapshotMetadata) {
-    guard let partial = staged else { return }
-    if partial.metadata.lastIncluded == metadata.lastIncluded {
-      keepImage(partial.bytes, at: metadata.lastIncluded.index)
-    }
-    if partial.metadata.lastIncluded.index <= metadata.lastIncluded.index { staged = nil }
+  private mutating func dropStaged(through index: LogIndex) {
+    if let partial = staged, partial.metadata.lastIncluded.index <= index { staged = nil }
   }
 }

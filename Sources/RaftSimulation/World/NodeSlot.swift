@@ -1,4 +1,4 @@
-// One place in the cluster: a node, its machine, its disk and its clock, and the number of its life.
+// One place in the cluster: a node, its machine, its disk and its clock, and which life it lives.
 
 import Raft
 import RaftMachines

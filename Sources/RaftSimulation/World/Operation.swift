@@ -38,7 +38,7 @@ public enum OperationResult: Hashable, Sendable, BitwiseCopyable {
   case pending
   /// It is committed; the last of its commands at this position.
   case written(LogPosition)
-  /// It is committed at this position, and changed nothing: the key did not have the value expected.
+  /// It is committed at this position and changed nothing: the key had not the value expected.
   case mismatched(LogPosition)
   /// It read `value` (`nil`: no such key) from a machine that had applied everything through
   /// `applied`.

@@ -38,7 +38,7 @@ struct Soon: Sendable {
   }
 }
 
-/// Inputs on their way: messages, loads, receipts. A place is used again once its input has arrived.
+/// Inputs on their way: messages, loads, receipts. A place is used again once its input arrived.
 struct InputArena: Sendable {
   private var inputs: [Input] = []
   private var free: [UInt32] = []

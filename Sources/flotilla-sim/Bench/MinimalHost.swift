@@ -116,7 +116,7 @@ struct MinimalHost {
       let run = entries.run(number)
       applied += run.count
       guard run.kind == .command else { continue }
-      for entry in 0..<run.count { checksum &+= UInt64(run.payload(entry).first ?? 0) }
+      run.forEachPayload { checksum &+= UInt64($0.first ?? 0) }
     }
     return entries.lastIndex
   }
