@@ -70,14 +70,14 @@ extension Message {
 
   static func rejected(
     from follower: NodeID, to leader: NodeID, term: Term, at index: LogIndex,
-    hint: LogPosition, match: LogIndex = 0
+    hint: LogPosition, match: LogIndex = 0, round: UInt64 = 0
   ) -> Message {
     Message(
       from: follower, to: leader, term: term,
       body: .appendEntriesReply(
         AppendEntriesReply(
           success: false, matchIndex: match, receivedIndex: match, rejectedIndex: index,
-          hint: hint, round: 0)))
+          hint: hint, round: round)))
   }
 
   static func timeoutNow(from leader: NodeID, to node: NodeID, term: Term) -> Message {

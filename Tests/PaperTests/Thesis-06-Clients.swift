@@ -147,12 +147,8 @@ import Testing
     lone.acknowledge(by: 2)
     lone(.applied(through: 1))
     lone(.read(1, .linearizable))
-    var refusal = Message.rejected(
-      from: 3, to: 1, term: 4, at: 0, hint: LogPosition(0, 0))
-    if case .appendEntriesReply(var reply) = refusal.body {
-      reply.round = 1
-      refusal.body = .appendEntriesReply(reply)
-    }
+    let refusal = Message.rejected(
+      from: 3, to: 1, term: 4, at: 0, hint: LogPosition(0, 0), round: 1)
 
     #expect(lone(.receive(refusal)).contains { $0.text == "ready r1 at 1" })
   }
