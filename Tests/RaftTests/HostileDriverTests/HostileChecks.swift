@@ -233,7 +233,12 @@ struct HostileChecks {
     case .lost(let position):
       state.stage = .denied
       let place = Int(position.index.rawValue) - 1
-      if place >= committed.count || committed[place].term == position.term {
+      // Beyond what is committed: once an entry of a later term is, no earlier term can follow.
+      let isLost =
+        place < committed.count
+        ? committed[place].term != position.term
+        : (committed.last?.term ?? .zero) > position.term
+      if !isLost {
         fail(.outcome, "\(request) is said to be lost at \(position) and is not")
       }
     case .refused:

@@ -115,19 +115,21 @@ struct WireSamples {
   }
 
   mutating func message(_ kind: Message.WireKind) -> Message {
-    var message = Message(from: node(), to: node(), term: term(), body: body(kind))
-    switch message.body {
-    case .appendEntries: message.entries = entries()
-    case .forwardedProposal:
-      message.entries = Entries(
+    let body = body(kind)
+    var entries = Entries.none
+    var snapshot: SnapshotPart?
+    if case .appendEntries = body { entries = self.entries() }
+    if case .forwardedProposal = body {
+      entries = Entries(
         EntryRun(firstIndex: LogIndex(1), term: Term(1), block: block(count: 1 + draw(4))))
-    case .installSnapshot(let request):
-      message.snapshot = SnapshotPart(
+    }
+    if case .installSnapshot(let request) = body {
+      snapshot = SnapshotPart(
         bytes: bytes(below: 40), membership: membership(),
         membershipIndex: LogIndex(min(number(), request.lastIncluded.index.rawValue)))
-    default: break
     }
-    return message
+    return Message(
+      from: node(), to: node(), term: term(), body: body, entries: entries, snapshot: snapshot)
   }
 
   private mutating func body(_ kind: Message.WireKind) -> Message.Body {
