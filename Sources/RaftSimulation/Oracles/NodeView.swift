@@ -61,6 +61,7 @@ struct NodeView: Sendable {
   var newestRound: UInt64 = 0
   var hasPartialSnapshot = false
   var isStreamedTo = false
+  var isWindowFull = false
 
   init() {}
 }

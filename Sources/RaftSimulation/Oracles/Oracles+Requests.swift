@@ -15,6 +15,10 @@ extension Oracles {
         copies: proposal.writeConcern.copies)
     case .read(let request, let consistency):
       ask(slot, request, consistency == .lease ? .leaseRead : .read)
+      let committedTerm = views[slot].issued.term(at: views[slot].commitIndex)
+      if views[slot].role == .leader, committedTerm != views[slot].currentTerm {
+        situations.reach(.readWaitedForTerm)
+      }
     case .changeMembership(let request, _):
       ask(slot, request, .change)
     case .transferLeadership(let request, _):

@@ -171,6 +171,17 @@ extension Oracles {
     }
   }
 
+  /// Looks now and then whether what is under way to a follower fills its window.
+  mutating func countWindows(_ node: RaftNode) {
+    let limit = node.configuration.maximumEntriesInFlight
+    for peer in node.progress where peer.state == .replicate {
+      guard let place = self.slot(of: peer.id) else { continue }
+      let isFull = peer.matchIndex.distance(to: peer.nextIndex) > limit
+      if views[place].isWindowFull, !isFull { situations.reach(.windowFull) }
+      views[place].isWindowFull = isFull
+    }
+  }
+
   private mutating func countProgress(_ slot: Int, _ peer: NodeID, _ state: ProgressState) {
     guard let place = self.slot(of: peer) else { return }
     if state == .probe, views[place].isStreamedTo { situations.reach(.probeFellBack) }

@@ -53,6 +53,7 @@ public struct Oracles: Sendable {
     observeStep(of: node, input, actions)
     steps &+= 1
     checkInvariants(of: node, isDeep: steps & 63 == 0)
+    if steps & 15 == 0, node.role == .leader { countWindows(node) }
   }
 
   /// Call when the node's disk has made its writes durable up to and including this ticket, before
