@@ -74,6 +74,58 @@ struct MembershipOracleTests {
   }
 }
 
+@Suite("Who may go on leading")
+struct OfficeOracleTests {
+  @Test func `a leader that leads on after its removal was committed breaches S11`() throws {
+    var story = try Story.withCommitted()
+    let others = try Membership(voters: [NodeID(2), NodeID(3)])
+    story.step(1) { node, actions in
+      actions.stores.append(node.append([.membership(1, 1)]))
+      node.membership = others
+      node.membershipIndex = LogIndex(3)
+    }
+    story.replicate([.membership(1, 1)], to: [2], 1)
+    #expect(story.verdict == "S12.3")
+    story = try Story.withCommitted()
+    story.step(1) { node, actions in
+      actions.stores.append(node.append([.membership(1, 1)]))
+      node.membership = others
+      node.membershipIndex = LogIndex(3)
+    }
+    for follower in [2, 3] {
+      story.step(follower) { node, actions in
+        node.currentTerm = Term(1)
+        let missing: [TestEntry] = follower == 3 ? [.noOperation(1), .command(1, 7)] : []
+        actions.stores.append(node.append(missing + [.membership(1, 1)]))
+        node.membership = others
+        node.membershipIndex = LogIndex(3)
+      }
+    }
+    #expect(story.verdict == nil)
+    story.commit(1, 3)
+    #expect(story.verdict == "S11.5")
+  }
+
+  @Test func `a leader whose disk stands still for long breaches S22`() throws {
+    var story = try Story.withCommitted()
+    story.step(1, isDurable: false) { node, actions in
+      actions.stores.append(node.append([.command(1, 9)]))
+    }
+    for _ in 0..<20 { story.step(1, isDurable: false) { _, _ in } }
+    #expect(story.verdict == nil)
+    story.step(1, isDurable: false) { _, _ in }
+    #expect(story.verdict == "S22.1")
+  }
+
+  @Test func `a joint configuration that is never left breaches S11 when all is quiet`() throws {
+    var story = try Story.withCommitted()
+    story.nodes[0].membership = try story.membership.applying(
+      MembershipChange([.remove(NodeID(3))], isJointForced: true))
+    story.oracles.observeSettled(story.nodes[0])
+    #expect(story.verdict == "S11.4")
+  }
+}
+
 @Suite("What a campaign has reached")
 struct SituationTests {
   @Test func `every situation has its own name and place`() {

@@ -15,6 +15,7 @@ struct Actor: ObservedNode {
   var membership: Membership
   var membershipIndex = LogIndex.zero
   var isHalted = false
+  var longestStall: UInt64 = 20
 }
 
 /// A cluster that exists only in what is told of it.

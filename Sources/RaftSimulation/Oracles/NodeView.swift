@@ -14,6 +14,8 @@ protocol ObservedNode {
   var membership: Membership { get }
   var membershipIndex: LogIndex { get }
   var isHalted: Bool { get }
+  /// For how many ticks it may lead while its disk leaves a write unanswered.
+  var longestStall: UInt64 { get }
 }
 
 /// What the oracles remember of one node, across its lives.
@@ -44,6 +46,10 @@ struct NodeView: Sendable {
   var lastTicket: UInt64 = 0
   /// Through which ticket the disk has the writes of this life.
   var durableTicket: UInt64 = 0
+
+  /// Ticks as a leader, and as of when the oldest pending write was the oldest.
+  var ticks: UInt64 = 0
+  var pendingSince: UInt64 = 0
 
   /// How far entries were given out to be applied.
   var appliedIndex: UInt64 = 0

@@ -43,7 +43,13 @@ extension Oracles {
             + "\(committed) there")
         return
       }
-      guard run.payloads == .present, let known = ledger.entry(index, term: term) else { continue }
+      guard run.payloads == .present else {
+        fail(
+          .stateMachineSafety, 8, term: term, index: index,
+          "\(name(slot)) applies entry \(index) of term \(term) without its command")
+        return
+      }
+      guard let known = ledger.entry(index, term: term) else { continue }
       if EntryHash.content(run.kind, run.payload(offset)) != known.content {
         fail(
           .stateMachineSafety, 7, term: term, index: index,
@@ -139,6 +145,12 @@ extension Oracles {
         "\(name(slot)) has committed \(node.commitIndex) after everything was healed; entry "
           + "\(committed) of term \(term) is committed")
       return
+    }
+    if membership.isJoint {
+      fail(
+        .membershipOverlap, 4, term: node.currentTerm.rawValue, index: views[slot].membershipIndex,
+        "\(name(slot)) is still in the joint configuration \(membership.description) of entry "
+          + "\(views[slot].membershipIndex) after everything was healed")
     }
     if !membership.isWitness(node.id), views[slot].machineIndex < committed {
       fail(

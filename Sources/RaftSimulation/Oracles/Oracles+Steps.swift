@@ -21,6 +21,7 @@ extension Oracles {
     checkLogEnd(slot, node)
     checkLeadership(slot, node)
     if !isLeading, isCommitMoved { checkCommit(slot, node, isLeading: node.role == .leader) }
+    if node.role == .leader { checkMayLead(slot, node, input) }
     for message in actions.sends { checkSend(slot, node, message) }
     for snapshot in actions.installs { checkInstall(slot, snapshot) }
     for entries in actions.applies { checkApply(slot, node, entries) }
@@ -111,6 +112,32 @@ extension Oracles {
     checkVotes(slot, node, term)
     checkCompleteness(slot, term)
     countElection(slot, node)
+  }
+
+  /// A leader whose own removal is committed leaves (§6), and so does one whose disk stands still.
+  private mutating func checkMayLead<Node: ObservedNode>(
+    _ slot: Int, _ node: Node, _ input: Input
+  ) {
+    let index = node.membershipIndex
+    if index <= node.commitIndex, index.rawValue == views[slot].membershipIndex,
+      !views[slot].membership.isVoter(node.id)
+    {
+      fail(
+        .membershipOverlap, 5, term: node.currentTerm.rawValue, index: index.rawValue,
+        "\(name(slot)) still leads term \(node.currentTerm) though entry \(index), which removes "
+          + "it from the voters, is committed")
+    }
+    guard case .tick = input else { return }
+    views[slot].ticks += 1
+    let limit = node.longestStall
+    if views[slot].pendingStart < views[slot].pending.count,
+      views[slot].ticks - views[slot].pendingSince > limit
+    {
+      fail(
+        .stalledLeaderLeaves, 1, term: node.currentTerm.rawValue,
+        "\(name(slot)) still leads term \(node.currentTerm) though its disk has not answered for "
+          + "more than \(limit) ticks")
+    }
   }
 
   /// The votes must lie on the voters' disks; each tells its own, so the tally is exact.

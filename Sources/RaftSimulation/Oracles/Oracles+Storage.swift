@@ -148,6 +148,9 @@ extension Oracles {
     } else {
       views[slot].issued.apply(write)
     }
+    if views[slot].pendingStart == views[slot].pending.count {
+      views[slot].pendingSince = views[slot].ticks
+    }
     views[slot].pending.append(write)
   }
 
@@ -308,6 +311,7 @@ extension Oracles {
       views[slot].pendingStart += 1
     }
     views[slot].durableTicket = ticket
+    views[slot].pendingSince = views[slot].ticks
     if views[slot].pendingStart == views[slot].pending.count {
       views[slot].pending.removeAll(keepingCapacity: true)
       views[slot].pendingStart = 0

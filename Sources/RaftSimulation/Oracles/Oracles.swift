@@ -157,4 +157,10 @@ public struct Oracles: Sendable {
 
 extension RaftNode: ObservedNode {
   var lastPosition: LogPosition { LogPosition(term: log.lastTerm, index: log.lastIndex) }
+
+  var longestStall: UInt64 {
+    let stretch = configuration.quiescenceTicks == nil ? 1 : configuration.quiescenceFactor
+    return configuration.diskStallTicks.rawValue + 1
+      + (configuration.heartbeatTicks.rawValue + 1) * stretch
+  }
 }

@@ -25,6 +25,7 @@ extension Property {
     case .ticketsCount: "Tickets Count Up"
     case .silentAfterHalt: "Silent After Halt"
     case .logIsWhatWasStored: "The Log Is What Was Stored"
+    case .stalledLeaderLeaves: "A Stalled Leader Leaves"
     case .nodeInvariant: "Node Invariants"
     }
   }
@@ -53,6 +54,7 @@ extension Property {
     case .ticketsCount: "thesis §3.8"
     case .silentAfterHalt: "thesis §3.8"
     case .logIsWhatWasStored: "Figure 2; thesis §3.8"
+    case .stalledLeaderLeaves: "thesis §10.2.1"
     case .nodeInvariant: "Figure 2"
     }
   }

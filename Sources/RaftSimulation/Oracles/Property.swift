@@ -47,6 +47,8 @@ public enum Property: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case silentAfterHalt
   /// A node's log in memory is what its storage writes amount to.
   case logIsWhatWasStored
+  /// A leader whose disk stands still leaves office.
+  case stalledLeaderLeaves
   /// What one node can know of itself holds in each state and between any two.
   case nodeInvariant
 
