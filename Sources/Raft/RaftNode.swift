@@ -131,6 +131,7 @@ public struct RaftNode: Sendable, Hashable {
     if configuration.leaseDriftPerMille != nil && currentTerm > .zero {
       votesWithheldUntil = configuration.electionTimeoutTicks.rawValue
     }
+    isSelfWitness = restored.log.holdsElided
     membershipBecameActive()
     resetElectionTimer()
   }

@@ -350,6 +350,11 @@ public struct RaftLog: Sendable {
     return segment.endBytes
   }
 
+  /// Whether some entries came without their commands, as a witness gets them.
+  ///
+  /// - Complexity: O(runs).
+  var holdsElided: Bool { runs.contains { $0.payloads == .elided } }
+
   /// Every run, in order.
   var runs: [EntryRun] {
     var all: [EntryRun] = []

@@ -67,8 +67,9 @@ extension RaftNode {
 
   /// What the node itself is in the membership in force.
   mutating func membershipBecameActive() {
-    isSelfWitness = membership.isWitness(id)
     isSelfMember = membership.contains(id)
+    // Who is removed keeps what it has: a witness's entries stay without commands.
+    isSelfWitness = membership.isWitness(id) || isSelfWitness && !isSelfMember
     refreshPromotable()
   }
 

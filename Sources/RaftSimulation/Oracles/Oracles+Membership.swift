@@ -56,7 +56,9 @@ extension Oracles {
         .membershipOverlap, 1, term: term, index: index,
         "\(name(slot)) has a membership at \(index) after one at \(previous) that is not committed")
     }
-    // Thesis §4.1, corrected in 2015: the leader's own term must have a committed entry first.
+    // Thesis §4.1, corrected in 2015: the leader's own term must have a committed entry first. The
+    // first leader's first entry changes nothing: it only writes down what all began with.
+    if index == 1, node.membership == views[slot].membership { return }
     let isAuthor = leaders[term] & 0xffff == UInt64(slot + 1)
     if isAuthor, ledger.configuration(index, term: term) == nil,
       issued.term(at: node.commitIndex.rawValue) != term

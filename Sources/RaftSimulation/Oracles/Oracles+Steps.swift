@@ -155,16 +155,25 @@ extension Oracles {
         "\(name(slot)) leads term \(term) without durable votes from a quorum of "
           + "\(membership.description)")
     }
-    if membership.isLearner(node.id) && !membership.isVoter(node.id) {
+    if !mayLead(slot, node) {
       fail(
         .electionSafety, 2, term: term,
-        "\(name(slot)) leads term \(term) though it is a learner in \(membership.description)")
+        "\(name(slot)) leads term \(term) though it is no full voter in "
+          + "\(membership.description)")
     }
-    if membership.isWitness(node.id) {
-      fail(
-        .electionSafety, 3, term: term,
-        "\(name(slot)) leads term \(term) though it is a witness, which holds no commands")
-    }
+  }
+
+  /// Whether the node votes and holds commands, in the membership in force or, while that is not
+  /// committed, in the one before it (thesis §4.2.2).
+  private func mayLead<Node: ObservedNode>(_ slot: Int, _ node: Node) -> Bool {
+    let membership = node.membership
+    if membership.isVoter(node.id) { return !membership.isWitness(node.id) }
+    guard node.membershipIndex.rawValue > ledger.committedIndex,
+      let index = views[slot].issued.previousMembershipIndex
+    else { return false }
+    let term = index == 0 ? 0 : views[slot].issued.term(at: index)
+    guard let before = ledger.configuration(index, term: term)?.membership else { return false }
+    return before.isVoter(node.id) && !before.isWitness(node.id)
   }
 
   /// Every entry that was committed in an earlier term must be in the new leader's log.

@@ -33,6 +33,11 @@ public struct Oracles: Sendable {
   /// Watchers that have seen nothing yet.
   public init() {}
 
+  /// How often each property was checked: all of them after every step.
+  public var properties: [PropertyCount] {
+    Property.allCases.map { PropertyCount($0, steps: steps) }
+  }
+
   /// How far any leader has committed.
   public var committedIndex: LogIndex { LogIndex(ledger.committedIndex) }
 
