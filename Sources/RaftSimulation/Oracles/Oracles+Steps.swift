@@ -164,14 +164,15 @@ extension Oracles {
   }
 
   /// Whether the node votes and holds commands, in the membership in force or, while that is not
-  /// committed, in the one before it (thesis §4.2.2).
+  /// known here to be committed, in the one before it (thesis §4.2.2).
   private func mayLead<Node: ObservedNode>(_ slot: Int, _ node: Node) -> Bool {
     let membership = node.membership
     if membership.isVoter(node.id) { return !membership.isWitness(node.id) }
-    guard node.membershipIndex.rawValue > ledger.committedIndex,
+    guard node.membershipIndex > node.commitIndex,
       let index = views[slot].issued.previousMembershipIndex
     else { return false }
-    let term = index == 0 ? 0 : views[slot].issued.term(at: index)
+    let stored = index == 0 ? 0 : views[slot].issued.term(at: index)
+    let term = stored == 0 ? ledger.commitment(index).term : stored
     guard let before = ledger.configuration(index, term: term)?.membership else { return false }
     return before.isVoter(node.id) && !before.isWitness(node.id)
   }
