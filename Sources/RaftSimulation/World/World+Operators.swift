@@ -42,7 +42,9 @@ extension World {
       return [listed.map { .remove($0) } + fault.peers.map { .addVoter(NodeID($0)) }]
     case .concurrentChanges:
       return listed.map { node in
-        [slots[leader].node.membership.contains(node) ? .remove(node) : .addLearner(node)]
+        if slots[leader].node.membership.contains(node) { return [.remove(node)] }
+        // Who was a witness has no commands and comes back as nothing else.
+        return [slots[Int(node.rawValue) - 1].isWitness ? .addWitness(node) : .addLearner(node)]
       }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
