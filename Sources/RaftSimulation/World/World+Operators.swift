@@ -33,18 +33,18 @@ extension World {
     _ fault: PlannedFault, _ listed: [NodeID], _ leader: Int
   ) -> [[MembershipStep]] {
     switch fault.kind {
-    case .addLearner: return [listed.map { .addLearner($0) }]
-    case .addVoter: return [listed.map { .addVoter($0) }]
+    case .addLearner: return [listed.map { adding($0, .addLearner($0)) }]
+    case .addVoter: return [listed.map { adding($0, .addVoter($0)) }]
     case .addWitness: return [listed.map { .addWitness($0) }]
     case .demote: return [listed.map { .demote($0) }]
     case .remove: return [listed.map { .remove($0) }]
     case .replace:
-      return [listed.map { .remove($0) } + fault.peers.map { .addVoter(NodeID($0)) }]
+      let added = fault.peers.map { NodeID($0) }
+      return [listed.map { .remove($0) } + added.map { adding($0, .addVoter($0)) }]
     case .concurrentChanges:
       return listed.map { node in
-        if slots[leader].node.membership.contains(node) { return [.remove(node)] }
-        // Who was a witness has no commands and comes back as nothing else.
-        return [slots[Int(node.rawValue) - 1].isWitness ? .addWitness(node) : .addLearner(node)]
+        let isMember = slots[leader].node.membership.contains(node)
+        return [isMember ? .remove(node) : adding(node, .addLearner(node))]
       }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
@@ -52,6 +52,11 @@ extension World {
       .transfer, .overload, .clientCrash:
       return []
     }
+  }
+
+  /// Who was a witness has no commands, and comes back as nothing else.
+  private func adding(_ node: NodeID, _ step: MembershipStep) -> MembershipStep {
+    slots[Int(node.rawValue) - 1].isWitness ? .addWitness(node) : step
   }
 
   private mutating func askLater(_ number: Int) {
