@@ -20,9 +20,9 @@ extension HostileCluster {
   mutating func runMachine(_ host: Int) {
     guard hosts[host].isUp, !hosts[host].machineJobs.isEmpty else { return }
     var place = 0
-    if breach == .appliedOutOfOrder, hosts[host].machineJobs.count > 1, chance(100) { place = 1 }
+    if breach == .appliedOutOfOrder, hosts[host].machineJobs.count > 1, chance(400) { place = 1 }
     let job = hosts[host].machineJobs.remove(at: place)
-    if breach == .appliedTwice, chance(30) { hosts[host].machineJobs.insert(job, at: 0) }
+    if breach == .appliedTwice, chance(200) { hosts[host].machineJobs.insert(job, at: 0) }
     perform(job, host)
     if !chance(mood.lossPerMille / 2) {
       hosts[host].pending.append(.applied(through: hosts[host].machine.lastApplied))
@@ -71,7 +71,7 @@ extension HostileCluster {
       return
     }
     crash(host)
-    if draw(2) == 0 { start(host) }
+    if draw(2) == 0 || breach != .none { start(host) }
   }
 
   /// The process dies. Of the writes that were not reported durable any number may be, from the
@@ -81,6 +81,7 @@ extension HostileCluster {
     hosts[host].ticketsReported = []
     let count = UInt64(hosts[host].stream.count)
     var kept = draw(3) == 0 ? count : draw(count + 1)
+    if breach == .persistedTooEarly || breach == .receiptOfAnEarlierLife { kept = 0 }
     if breach == .streamReordered, count > 1 {
       // What was written later reached the disk, what was written before did not.
       hosts[host].stream.removeFirst(Int(draw(count)))
@@ -88,7 +89,7 @@ extension HostileCluster {
     }
     for position in 0..<Int(kept) {
       var write = hosts[host].stream[position]
-      if breach == .writeSkipped, chance(200) { continue }
+      if breach == .writeSkipped, chance(400) { continue }
       if breach == .writeTorn, position == Int(kept) - 1 {
         // The entries, but not the term and vote that belong to them.
         write.hardState = hosts[host].disk.hardState
@@ -104,7 +105,7 @@ extension HostileCluster {
 
   mutating func start(_ host: Int) {
     guard !hosts[host].isUp, checks.violation == nil else { return }
-    if breach == .diskRolledBack, chance(300), let old = rolledBack(host) {
+    if breach == .diskRolledBack, chance(700), let old = rolledBack(host) {
       hosts[host].disk = old
     }
     hosts[host].life += 1
@@ -169,7 +170,7 @@ extension HostileCluster {
       }
       for host in hosts.indices { settle(host) }
       for host in hosts.indices { give(.tick, to: host) }
-      guard round > 50, let leader = settledLeader else { continue }
+      guard round > 5, let leader = settledLeader else { continue }
       if isAsked { return }
       isAsked = true
       lastRequest += 1
@@ -238,7 +239,10 @@ extension HostileCluster {
     seed: UInt64, acts: Int = 3_000, breach: HostileBreach = .none
   ) throws -> HostileCluster {
     var cluster = try HostileCluster(seed: seed, breach: breach)
-    for _ in 0..<acts where cluster.checks.violation == nil { cluster.act() }
+    for _ in 0..<acts {
+      cluster.act()
+      if cluster.checks.violation != nil { return cluster }
+    }
     let isCalmable =
       cluster.configuration.isPreVoteEnabled && cluster.configuration.isCheckQuorumEnabled
       || !cluster.hasChangedMembership

@@ -29,15 +29,18 @@ struct HostileCluster {
     self.breach = breach
     mood = HostileMood(&source)
     configuration = HostileCluster.configuration(&source)
-    if breach != .none {
+    let isHonest = breach == .none
+    if !isHonest {
       checks.isCheckingPromises = false
-      mood.crash = 3 + source.draw(below: 6)
+      mood.provoke(breach)
+      configuration.isPreVoteEnabled = false
+      configuration.diskStallTicks = Ticks(100_000)
     }
-    let voters = 1 + source.draw(below: 5)
+    let voters = isHonest ? 1 + source.draw(below: 5) : 3
     var nodes: [NodeID] = []
     for number in 1...voters { nodes.append(NodeID(number)) }
     var witnesses: [NodeID] = []
-    if voters >= 3 && source.draw(below: 3) == 0 { witnesses = [NodeID(voters)] }
+    if isHonest && voters >= 3 && source.draw(below: 3) == 0 { witnesses = [NodeID(voters)] }
     witness = witnesses.first
     let first = try Membership(voters: nodes, witnesses: witnesses)
     for number in 1...(voters + HostileCluster.spares) {
@@ -136,7 +139,10 @@ struct HostileCluster {
         hasChangedMembership = true
       }
       hosts[host].stream.append(write)
-      if breach == .persistedTooEarly { hosts[host].pending.append(.persisted(write.ticket)) }
+      let isTooEarly =
+        breach == .persistedTooEarly
+        || breach == .receiptOfAnEarlierLife && oldReceipts[host].contains(write.ticket)
+      if isTooEarly { hosts[host].pending.append(.persisted(write.ticket)) }
     }
   }
 
@@ -231,9 +237,6 @@ struct HostileCluster {
 
   /// A receipt, a load or an applied index reaches the node: late, in no order, or more than once.
   private mutating func tellPending(_ host: Int) {
-    if breach == .receiptOfAnEarlierLife, !oldReceipts[host].isEmpty, chance(300) {
-      give(.persisted(oldReceipts[host].removeFirst()), to: host)
-    }
     let count = UInt64(hosts[host].pending.count)
     guard hosts[host].isUp, count > 0 else { return }
     let place = Int(draw(min(count, 1 + mood.disorder)))

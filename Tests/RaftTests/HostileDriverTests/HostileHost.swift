@@ -82,6 +82,30 @@ struct HostileMood {
   /// Of 8 messages, so many are taken from anywhere instead of from the oldest.
   var disorder: UInt64
 
+  /// A calm network and many crashes: what a broken duty needs to be seen. A slow disk, where it is
+  /// about what is not durable yet.
+  mutating func provoke(_ breach: HostileBreach) {
+    deliver = 150
+    tick = 40
+    receipt = 60
+    machine = 20
+    partition = 1
+    switch breach {
+    case .none, .diskRolledBack, .appliedOutOfOrder, .appliedTwice, .snapshotNotDurable:
+      disk = 30
+      crash = 4
+    case .receiptOfAnEarlierLife, .streamReordered, .writeSkipped, .writeTorn:
+      disk = 10
+      crash = 4
+    case .persistedTooEarly:
+      disk = 3
+      crash = 6
+    }
+    lossPerMille = 20
+    repeatPerMille = 0
+    disorder = 1
+  }
+
   var total: UInt64 {
     deliver + tick + disk + receipt + job + machine + client + crash + partition
   }
