@@ -101,6 +101,15 @@ public struct Entries: Sendable {
     }
   }
 
+  /// The term of the entry at `index`, if it is among these.
+  ///
+  /// - Complexity: O(runs).
+  func term(at index: LogIndex) -> Term? {
+    guard !isEmpty, index >= firstIndex, index <= lastIndex else { return nil }
+    for run in rest.reversed() where run.firstIndex <= index { return run.term }
+    return head.term
+  }
+
   /// Every entry in an array, for tests and tools.
   ///
   /// - Complexity: O(entries).

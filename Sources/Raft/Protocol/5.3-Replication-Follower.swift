@@ -19,6 +19,10 @@ extension RaftNode {
       reject(request, message.from, &actions)
       return
     }
+    guard agreesWithCommitted(request, message.entries) else {
+      actions.observe(.dropped(from: message.from, .malformed))
+      return
+    }
     var verified = max(previous, commitIndex)
     if !message.entries.isEmpty && message.entries.lastIndex > commitIndex {
       merge(message.entries, after: previous, &actions)
@@ -27,6 +31,15 @@ extension RaftNode {
     verifiedIndex = max(verifiedIndex, verified)
     commit(through: min(request.leaderCommit, verifiedIndex), &actions)
     acknowledge(isNew: log.lastIndex > storage.writtenIndex, &actions)
+  }
+
+  /// Whether the entries, if they reach beyond what is committed here, continue it. They do in every
+  /// message of a correct leader; what another sends must not be appended.
+  private func agreesWithCommitted(_ request: AppendEntries, _ entries: Entries) -> Bool {
+    guard request.prevLog.index <= commitIndex, !entries.isEmpty, entries.lastIndex > commitIndex
+    else { return true }
+    if request.prevLog.index == commitIndex { return log.contains(request.prevLog) }
+    return log.term(at: commitIndex) == entries.term(at: commitIndex)
   }
 
   /// Takes the sender for the leader of this term. False for a message that no correct leader
