@@ -33,8 +33,8 @@ extension RaftNode {
     acknowledge(isNew: log.lastIndex > storage.writtenIndex, &actions)
   }
 
-  /// Whether the entries, if they reach beyond what is committed here, continue it. They do in every
-  /// message of a correct leader; what another sends must not be appended.
+  /// Whether the entries, if they reach beyond what is committed here, continue it. They do in
+  /// every message of a correct leader; what another sends must not be appended.
   private func agreesWithCommitted(_ request: AppendEntries, _ entries: Entries) -> Bool {
     guard request.prevLog.index <= commitIndex, !entries.isEmpty, entries.lastIndex > commitIndex
     else { return true }
