@@ -90,17 +90,26 @@ extension World {
     eventCount += 1
     if watch.isOn { watch.before = glance(position) }
     slots[position].node.step(input, into: &actions)
-    oracles.stepped(slots[position].node, input, actions)
-    fold(input, position)
+    World.judge(&oracles, &slots[position].node, input, &actions)
+    fold(position)
     if watch.isOn { watch(input, position) }
     if !actions.isEmpty { carryOut(position) }
     takeSnapshotIfDue(position)
     if watch.isOn { watch.after = glance(position) }
   }
 
+  /// Shows the oracles a step. Node and actions are `inout` because so they are read where they
+  /// are: out of an array they would be copied first.
+  @inline(never)
+  private static func judge(
+    _ oracles: inout Oracles, _ node: inout RaftNode, _ input: Input, _ actions: inout ActionBuffer
+  ) {
+    oracles.stepped(node, input, actions)
+  }
+
   /// The rolling digest takes in what happened and what came of it.
   @inline(__always)
-  private mutating func fold(_ input: Input, _ position: Int) {
+  private mutating func fold(_ position: Int) {
     rolling.combine(now ^ UInt64(position) << 58)
     let term = slots[position].node.currentTerm.rawValue
     let role = UInt64(slots[position].node.role.rawValue)
