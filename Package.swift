@@ -32,6 +32,8 @@ let package = Package(
     .testTarget(
       name: "Transcripts", dependencies: ["Raft", "RaftTestSupport"],
       exclude: ["Plays", "README.md"]),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),

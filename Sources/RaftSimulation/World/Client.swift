@@ -48,4 +48,6 @@ struct Attempt: Sendable, BitwiseCopyable {
   var isMismatch = false
   /// Where it was committed, once the node has said so.
   var committed: LogPosition?
+  /// The last that was said of it.
+  var outcome: Outcome?
 }

@@ -145,6 +145,7 @@ extension World {
     } else {
       attempts[number].isAnswered = true
     }
+    attempts[number].outcome = outcome
     if case .refused = outcome { counters.refusals += 1 }
     switch attempts[number].asker {
     case .client: clientHears(outcome, Int(attempts[number].who), request.rawValue, position)

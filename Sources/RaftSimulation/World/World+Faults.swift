@@ -158,6 +158,7 @@ extension World {
   /// Sets every link and every node to what the settings and the episodes under way amount to.
   mutating func weighFaults() {
     links.calmDown(network)
+    if let sides = partitionSides { part(sides) }
     for node in slots.indices {
       slots[node].pausedUntil = 0
       slots[node].extraHandling = 0
@@ -172,6 +173,19 @@ extension World {
         weighLinks(fault, struckNodes[number])
       } else {
         for node in struckNodes[number] { weighNode(fault, node) }
+      }
+    }
+    // A clock that ran through a pause is looked at before anything else once the pause is over.
+    for node in slots.indices where slots[node].missedTicks > 0 && !isAsleep(node) {
+      timers.set(node, to: now)
+    }
+  }
+
+  private mutating func part(_ sides: [[Int]]) {
+    for from in slots.indices {
+      let side = sides.first { $0.contains(from) } ?? [from]
+      for to in slots.indices where to != from && !side.contains(to) {
+        links[links.position(from, to)].isBlocked = true
       }
     }
   }

@@ -40,12 +40,13 @@ public struct LivenessBounds: Hashable, Sendable, BitwiseCopyable {
 
 extension World {
   /// Ends all faults, starts all nodes, and lets clients finish.
-  public mutating func heal() {
+  mutating func beginHealing() {
     healing.isUnderWay = true
     healing.began = now
     eventCount += 1
     rolling.combine(now ^ 0x4ea1 << 40)
     underway.removeAll()
+    partitionSides = nil
     network.lossPerMillion = 0
     network.duplicatePerMillion = 0
     network.slowPerMillion = 0

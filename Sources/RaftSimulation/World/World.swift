@@ -46,7 +46,8 @@ public struct World: Sendable {
   /// How links and disks behave: as planned, and without any trouble once all is healed.
   var network: NetworkSettings
   var storage: StorageSettings
-  var isInteractive = false
+  /// Who hears whom, where a caller has parted the nodes by hand.
+  var partitionSides: [[Int]]?
 
   // MARK: What one step needs
 
@@ -153,7 +154,7 @@ public struct World: Sendable {
     case .faultEnd: faultEnds(Int(event.slot))
     case .restart: if event.life == slots[node].life { restart(node) }
     case .operatorRetry: operatorAsks(Int(event.slot))
-    case .heal: if !healing.isUnderWay { heal() }
+    case .heal: if !healing.isUnderWay { beginHealing() }
     case .check: check()
     }
   }

@@ -1,0 +1,226 @@
+import Raft
+import Testing
+
+@testable import RaftSimulation
+
+/// Each fault shows in the counters of a run that has no other.
+@Suite struct FaultTests {
+  private static let second: UInt64 = 1_000_000_000
+
+  private func plan(_ faults: [PlannedFault], _ change: (inout Plan) -> Void = { _ in }) -> Plan {
+    var plan = Plan.still(nodes: 3, seed: 9)
+    plan.cluster = ClusterPlan(voters: 3, spares: 1)
+    plan.clocks = [ClockSettings](repeating: ClockSettings(), count: 4)
+    plan.workload.clients = 3
+    plan.workload.operations = 200
+    plan.duration = 4 * FaultTests.second
+    plan.faults = faults
+    change(&plan)
+    return plan
+  }
+
+  private func run(
+    _ faults: PlannedFault..., change: (inout Plan) -> Void = { _ in }
+  ) -> Counters {
+    let summary = simulate(plan(faults, change))
+    #expect(isPassed(summary), "\(summary.verdict)")
+    return summary.counters
+  }
+
+  private func fault(
+    _ kind: FaultKind, _ nodes: [UInt64] = [1], aim: FaultAim = .nodes, for seconds: UInt64 = 1
+  ) -> PlannedFault {
+    PlannedFault(
+      kind, start: FaultTests.second, duration: seconds * FaultTests.second, aim: aim, nodes: nodes)
+  }
+
+  @Test func `nothing goes wrong where no fault is`() {
+    let counters = run()
+    #expect(counters.messagesLost + counters.messagesBlocked + counters.messagesHeld == 0)
+    #expect(counters.crashes + counters.messagesDuplicated + counters.receiptsDisturbed == 0)
+    #expect(counters.leaders == 1)
+  }
+
+  @Test func `loss and duplication are counted`() {
+    var loss = fault(.loss, [1, 2, 3])
+    loss.amount = 300_000
+    loss.peers = [1, 2, 3]
+    #expect(run(loss).messagesLost > 0)
+    var duplication = fault(.duplication, [1, 2, 3])
+    duplication.amount = 500_000
+    duplication.period = FaultTests.second
+    duplication.peers = [1, 2, 3]
+    let counters = run(duplication)
+    #expect(counters.messagesDuplicated > 0)
+    #expect(counters.messagesDelivered > counters.messagesSent)
+  }
+
+  @Test func `delay and reordering let messages overtake each other`() {
+    let calm = run().messagesOvertaking
+    for kind in [FaultKind.delay, .reordering] {
+      var slow = fault(kind, [1, 2, 3])
+      slow.peers = [1, 2, 3]
+      slow.amount = 50_000_000
+      #expect(run(slow).messagesOvertaking > calm + 10)
+    }
+  }
+
+  @Test(arguments: [FaultKind.partition, .oneWay, .isolation, .partialPartition, .flapping])
+  func `a cut link blocks messages`(kind: FaultKind) {
+    var cut = fault(kind, [1])
+    cut.peers = kind == .partialPartition ? [2] : kind == .isolation ? [] : [2, 3]
+    cut.period = 200_000_000
+    #expect(run(cut).messagesBlocked > 0)
+  }
+
+  @Test func `a bridge blocks the two sides and leaves the middle alone`() {
+    var bridge = fault(.bridge, [1])
+    bridge.peers = [3]
+    #expect(run(bridge).messagesBlocked > 0)
+  }
+
+  @Test func `a clogged link holds messages and loses none`() {
+    var clog = fault(.clog, [1])
+    clog.peers = [2, 3]
+    let counters = run(clog)
+    #expect(counters.messagesHeld > 0)
+    #expect(counters.messagesLost + counters.messagesBlocked == 0)
+  }
+
+  @Test func `an isolated leader is replaced`() {
+    let counters = run(fault(.isolation, aim: .leader, for: 2))
+    #expect(counters.leaders >= 2)
+  }
+
+  @Test func `crashes, storms and power cuts kill and restart`() {
+    #expect(run(fault(.crash)).crashes == 1)
+    #expect(run(fault(.powerCut, [], aim: .all)).crashes == 4)
+    var storm = fault(.restartStorm)
+    storm.period = 100_000_000
+    let counters = run(storm)
+    #expect(counters.crashes >= 4)
+    #expect(counters.restarts == counters.crashes)
+  }
+
+  @Test func `a crash loses what was not synced, or keeps it, as the fault says`() {
+    for (keeps, isLost) in [(UnsyncedWrites.none, true), (.all, false)] {
+      var counters = Counters()
+      for seed in 1...20 as ClosedRange<UInt64> {
+        var crash = fault(.crash, aim: .leader)
+        crash.keeps = keeps
+        crash.start += seed * 7_000_000
+        let summary = simulate(
+          plan([crash]) {
+            $0.seed = seed
+            $0.storage.minimumSync = 20_000_000
+            $0.workload.pause = 1_000
+          })
+        #expect(isPassed(summary))
+        counters.writesLost += summary.counters.writesLost
+        counters.writesKept += summary.counters.writesKept
+      }
+      #expect((counters.writesLost > 0) == isLost)
+      #expect((counters.writesKept > 0) != isLost)
+    }
+  }
+
+  @Test func `a node can crash between any two actions`() {
+    for amount in 0...6 as ClosedRange<UInt64> {
+      var crash = fault(.crashBetweenActions, aim: .leader)
+      crash.amount = amount
+      let counters = run(crash)
+      #expect(counters.crashesBetweenActions == 1)
+      #expect(counters.restarts == 1)
+    }
+  }
+
+  @Test func `a pause is felt, and its ticks are made up for or skipped`() {
+    let calm = run().ticks
+    for isMadeUp in [true, false] {
+      var pause = fault(.pause, aim: .leader, for: 2)
+      pause.amount = isMadeUp ? 1 : 0
+      let counters = run(pause)
+      #expect(counters.pauses == 1)
+      #expect(counters.leaders >= 2)
+      #expect(isMadeUp ? counters.ticks + 30 > calm : counters.ticks + 100 < calm)
+    }
+  }
+
+  @Test func `slow and stalled disks and machines cost time only`() {
+    for kind in [FaultKind.slowDisk, .slowNode, .slowApply] {
+      var slow = fault(kind, aim: .leader)
+      slow.amount = 30_000_000
+      _ = run(slow)
+    }
+    #expect(run(fault(.diskStall, aim: .leader, for: 2)).leaders >= 2)
+  }
+
+  @Test func `a failing disk halts its node until it is started again`() {
+    let counters = run(fault(.diskFailure, aim: .leader))
+    #expect(counters.storageFailures == 1)
+    #expect(counters.crashes == 1 && counters.restarts == 1)
+  }
+
+  @Test func `clocks can be slow or fast`() {
+    let calm = run().ticks
+    var slow = fault(.clockRate, [1, 2, 3, 4], for: 2)
+    slow.amount = 2_000_000
+    #expect(run(slow).ticks + 300 < calm)
+    slow.amount = 500_000
+    #expect(run(slow).ticks > calm + 300)
+  }
+
+  @Test func `late and repeated receipts are harmless`() {
+    let counters = run {
+      $0.storage.lateReceiptPerMillion = 200_000
+      $0.storage.repeatedReceiptPerMillion = 200_000
+      $0.storage.receiptDelay = 50_000_000
+    }
+    #expect(counters.receiptsDisturbed > 0)
+  }
+
+  @Test func `snapshots are taken, and sent to who was away`() {
+    let counters = run(fault(.isolation, [3], for: 2)) {
+      $0.node.snapshotThreshold = 5
+      $0.node.retainedEntries = 0
+      $0.workload.readsPerMillion = 0
+    }
+    #expect(counters.snapshotsTaken > 0)
+    #expect(counters.snapshotsInstalled > 0)
+    #expect(run(fault(.snapshot, [2])).snapshotsTaken == 1)
+  }
+
+  @Test func `members come, change and go`() {
+    #expect(run(fault(.addLearner, [4])).membershipChanges == 1)
+    #expect(run(fault(.addVoter, [4])).membershipChanges == 1)
+    #expect(run(fault(.addWitness, [4])).membershipChanges == 1)
+    #expect(run(fault(.remove, [2])).membershipChanges == 1)
+    #expect(run(fault(.remove, aim: .leader)).membershipChanges == 1)
+    #expect(run(fault(.demote, [3])).membershipChanges == 1)
+    var replace = fault(.replace, [2])
+    replace.peers = [4]
+    #expect(run(replace).membershipChanges == 1)
+    #expect(run(fault(.concurrentChanges, [2, 4])).membershipChanges == 2)
+  }
+
+  @Test func `leadership is handed over, also on command of an election`() {
+    let counters = run(fault(.transfer, []))
+    #expect(counters.transfers == 1)
+    #expect(counters.leaders == 2)
+    #expect(run(fault(.campaign, [1, 2, 3])).elections > 1)
+  }
+
+  @Test func `bursts and clients that forget are counted`() {
+    var burst = fault(.overload, [])
+    burst.amount = 50
+    let loaded = simulate(plan([burst]))
+    #expect(loaded.counters.messagesSent > 0)
+    var world = World(plan([burst]))
+    while world.step() {}
+    #expect(world.history.filter { $0.client >= 1 << 32 }.count == 50)
+    var forgetful = World(
+      plan([fault(.clientCrash)]) { $0.workload.pause = 1 })
+    while forgetful.step() {}
+    #expect(forgetful.history.contains { $0.result == .unknown })
+  }
+}
