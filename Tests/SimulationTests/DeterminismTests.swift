@@ -15,7 +15,7 @@ func isPassed(_ summary: RunSummary) -> Bool {
 }
 
 @Suite struct DeterminismTests {
-  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  @Test(arguments: 1...5 as ClosedRange<UInt64>)
   func `a seed leads to one run and no other`(seed: UInt64) {
     let first = simulate(Plan(seed: seed))
     let second = simulate(Plan(seed: seed))
@@ -26,8 +26,8 @@ func isPassed(_ summary: RunSummary) -> Bool {
   }
 
   @Test func `two seeds lead to two runs`() {
-    let digests = (1...50 as ClosedRange<UInt64>).map { simulate(Plan(seed: $0)).digest }
-    #expect(Set(digests).count == 50)
+    let digests = (1...10 as ClosedRange<UInt64>).map { simulate(Plan(seed: $0)).digest }
+    #expect(Set(digests).count == 10)
   }
 
   @Test(arguments: [2, 3, 5, 9] as [UInt64])
@@ -57,7 +57,7 @@ func isPassed(_ summary: RunSummary) -> Bool {
 
   @Test func `what is done in a branch does not reach the original`() throws {
     var world = World(nodes: 3, seed: 5)
-    let leader = try #require(world.runUntilLeader())
+    let leader = try need(world.runUntilLeader())
     let before = world.digest
     var branch = world
     branch.crash(leader)
@@ -100,3 +100,6 @@ func isPassed(_ summary: RunSummary) -> Bool {
     #expect(set.faults == drawn.faults)
   }
 }
+
+/// What must be there. (The macro cannot look at what a mutating call returns.)
+func need<Value>(_ value: Value?) throws -> Value { try #require(value) }

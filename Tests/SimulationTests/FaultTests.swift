@@ -12,8 +12,10 @@ import Testing
     plan.cluster = ClusterPlan(voters: 3, spares: 1)
     plan.clocks = [ClockSettings](repeating: ClockSettings(), count: 4)
     plan.workload.clients = 3
-    plan.workload.operations = 200
-    plan.duration = 4 * FaultTests.second
+    plan.workload.operations = 10_000
+    plan.workload.pause = 50_000_000
+    plan.workload.timeout = 500_000_000
+    plan.duration = 2 * FaultTests.second
     plan.faults = faults
     change(&plan)
     return plan
@@ -28,10 +30,11 @@ import Testing
   }
 
   private func fault(
-    _ kind: FaultKind, _ nodes: [UInt64] = [1], aim: FaultAim = .nodes, for seconds: UInt64 = 1
+    _ kind: FaultKind, _ nodes: [UInt64] = [1], aim: FaultAim = .nodes,
+    for length: UInt64 = 600_000_000
   ) -> PlannedFault {
     PlannedFault(
-      kind, start: FaultTests.second, duration: seconds * FaultTests.second, aim: aim, nodes: nodes)
+      kind, start: FaultTests.second / 2, duration: length, aim: aim, nodes: nodes)
   }
 
   @Test func `nothing goes wrong where no fault is`() {
@@ -61,14 +64,14 @@ import Testing
       var slow = fault(kind, [1, 2, 3])
       slow.peers = [1, 2, 3]
       slow.amount = 50_000_000
-      #expect(run(slow).messagesOvertaking > calm + 10)
+      #expect(run(slow).messagesOvertaking > calm)
     }
   }
 
   @Test(arguments: [FaultKind.partition, .oneWay, .isolation, .partialPartition, .flapping])
   func `a cut link blocks messages`(kind: FaultKind) {
-    var cut = fault(kind, [1])
-    cut.peers = kind == .partialPartition ? [2] : kind == .isolation ? [] : [2, 3]
+    var cut = fault(kind, [1], aim: .leader)
+    cut.peers = kind == .isolation ? [] : [1, 2, 3]
     cut.period = 200_000_000
     #expect(run(cut).messagesBlocked > 0)
   }
@@ -88,7 +91,7 @@ import Testing
   }
 
   @Test func `an isolated leader is replaced`() {
-    let counters = run(fault(.isolation, aim: .leader, for: 2))
+    let counters = run(fault(.isolation, aim: .leader, for: 1_200_000_000))
     #expect(counters.leaders >= 2)
   }
 
@@ -105,7 +108,7 @@ import Testing
   @Test func `a crash loses what was not synced, or keeps it, as the fault says`() {
     for (keeps, isLost) in [(UnsyncedWrites.none, true), (.all, false)] {
       var counters = Counters()
-      for seed in 1...20 as ClosedRange<UInt64> {
+      for seed in 1...6 as ClosedRange<UInt64> {
         var crash = fault(.crash, aim: .leader)
         crash.keeps = keeps
         crash.start += seed * 7_000_000
@@ -125,7 +128,7 @@ import Testing
   }
 
   @Test func `a node can crash between any two actions`() {
-    for amount in 0...6 as ClosedRange<UInt64> {
+    for amount in [0, 1, 2, 5] as [UInt64] {
       var crash = fault(.crashBetweenActions, aim: .leader)
       crash.amount = amount
       let counters = run(crash)
@@ -137,12 +140,12 @@ import Testing
   @Test func `a pause is felt, and its ticks are made up for or skipped`() {
     let calm = run().ticks
     for isMadeUp in [true, false] {
-      var pause = fault(.pause, aim: .leader, for: 2)
+      var pause = fault(.pause, aim: .leader, for: 1_200_000_000)
       pause.amount = isMadeUp ? 1 : 0
       let counters = run(pause)
       #expect(counters.pauses == 1)
       #expect(counters.leaders >= 2)
-      #expect(isMadeUp ? counters.ticks + 30 > calm : counters.ticks + 100 < calm)
+      #expect(isMadeUp ? counters.ticks + 40 > calm : counters.ticks + 60 < calm)
     }
   }
 
@@ -152,7 +155,7 @@ import Testing
       slow.amount = 30_000_000
       _ = run(slow)
     }
-    #expect(run(fault(.diskStall, aim: .leader, for: 2)).leaders >= 2)
+    #expect(run(fault(.diskStall, aim: .leader, for: 1_200_000_000)).leaders >= 2)
   }
 
   @Test func `a failing disk halts its node until it is started again`() {
@@ -163,11 +166,11 @@ import Testing
 
   @Test func `clocks can be slow or fast`() {
     let calm = run().ticks
-    var slow = fault(.clockRate, [1, 2, 3, 4], for: 2)
+    var slow = fault(.clockRate, [1, 2, 3, 4], for: 1_200_000_000)
     slow.amount = 2_000_000
-    #expect(run(slow).ticks + 300 < calm)
+    #expect(run(slow).ticks + 150 < calm)
     slow.amount = 500_000
-    #expect(run(slow).ticks > calm + 300)
+    #expect(run(slow).ticks > calm + 150)
   }
 
   @Test func `late and repeated receipts are harmless`() {
@@ -180,10 +183,11 @@ import Testing
   }
 
   @Test func `snapshots are taken, and sent to who was away`() {
-    let counters = run(fault(.isolation, [3], for: 2)) {
+    let counters = run(fault(.isolation, [3], for: 1_200_000_000)) {
       $0.node.snapshotThreshold = 5
       $0.node.retainedEntries = 0
       $0.workload.readsPerMillion = 0
+      $0.workload.pause = 20_000_000
     }
     #expect(counters.snapshotsTaken > 0)
     #expect(counters.snapshotsInstalled > 0)
@@ -200,14 +204,14 @@ import Testing
     var replace = fault(.replace, [2])
     replace.peers = [4]
     #expect(run(replace).membershipChanges == 1)
-    #expect(run(fault(.concurrentChanges, [2, 4])).membershipChanges == 2)
+    #expect(run(fault(.concurrentChanges, [2, 4])).membershipChanges == 1)
   }
 
   @Test func `leadership is handed over, also on command of an election`() {
     let counters = run(fault(.transfer, []))
     #expect(counters.transfers == 1)
     #expect(counters.leaders == 2)
-    #expect(run(fault(.campaign, [1, 2, 3])).elections > 1)
+    #expect(run(fault(.campaign, [1, 2, 3])) { $0.node.isPreVoteEnabled = false }.elections > 1)
   }
 
   @Test func `bursts and clients that forget are counted`() {

@@ -60,6 +60,8 @@ extension World {
   }
 
   private mutating func askLater(_ number: Int) {
+    // Of changes at once all but one are refused, and that is what they are for.
+    if plan.faults[number].kind == .concurrentChanges, leaderPosition != nil { return }
     let identity = plan.faults[number].identity
     let draw = Draw(plan.seed, .episode, identity, now)
     let delay = slots[0].clock.tick * (2 + draw.below(8))
