@@ -112,6 +112,18 @@ import Testing
       """)
   }
 
+  @Test func `2. an entry that is not committed is not waited for`() throws {
+    var lone = try Lone.leader(term: 4)
+    lone.acknowledge(by: 2, 3)
+    lone(.applied(through: 1))
+    lone(.propose(Proposal(9, EntryBlock([7]))))
+
+    lone(.read(1, .linearizable))
+    let confirmed = lone(.receive(.accepted(from: 2, to: 1, term: 4, match: 1, round: 1)))
+
+    expectExactly(confirmed, "ready r1 at 1")
+  }
+
   @Test func `3. a round of heartbeats to a majority confirms that it still leads`() throws {
     var lone = try Lone.leader(of: 5, term: 4)
     lone.acknowledge(by: 2, 3)

@@ -75,6 +75,22 @@ import Testing
       lone(.persisted(1)), "send n1>n2 term 4 appendEntriesReply match 3")
   }
 
+  @Test func `an acknowledgement covers what is durable, not what has arrived since`() throws {
+    var lone = try Lone.follower(term: 4)
+    lone(
+      .receive(
+        .appendEntries(
+          from: 2, to: 1, term: 4, prev: LogPosition(0, 0), .commands(from: 1, term: 4, "x"))))
+    lone(
+      .receive(
+        .appendEntries(
+          from: 2, to: 1, term: 4, prev: LogPosition(1, 4), .commands(from: 2, term: 4, "y"))))
+
+    expectExactly(
+      lone(.persisted(1)), "send n1>n2 term 4 appendEntriesReply match 1 received 2")
+    expectExactly(lone(.persisted(2)), "send n1>n2 term 4 appendEntriesReply match 2")
+  }
+
   @Test func `a receipt that comes twice, or for no write, changes nothing`() throws {
     var lone = try Lone.follower(term: 4)
     lone(
