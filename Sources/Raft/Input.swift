@@ -90,7 +90,8 @@ public enum Input: Hashable, Sendable {
   case peerUnreachable(NodeID)
   /// The transport has a connection to a peer again.
   case peerReachable(NodeID)
-  /// An operator or a test wants an election now.
+  /// An operator or a test wants an election now. Not heeded by a leader, by a node that cannot be
+  /// elected, and, where leases are on, within an election timeout of hearing from a leader.
   case campaign
   /// The host wants to stop: hand over leadership and take no more requests.
   case stop(RequestID)

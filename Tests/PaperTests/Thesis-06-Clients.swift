@@ -338,6 +338,22 @@ import Testing
     }
   }
 
+  @Test func `a server that helped to grant it does not stand itself, even if it is told to`()
+    throws
+  {
+    // Node 3 has not heard of the leader for long and would vote for anybody.
+    var cluster = LeaseTests.leased()
+    cluster.partition([1, 2], [3])
+    cluster.run(120)
+    #expect(cluster[1].hasLease)
+
+    cluster.partition([1], [2, 3])
+    cluster.step(2, .campaign)
+    cluster.deliverAll()
+
+    #expect(cluster[2].role != .leader)
+  }
+
   @Test func `it is given up when leadership is handed over`() throws {
     var cluster = LeaseTests.leased()
     cluster.holds = [{ $0.kind == "timeoutNow" }]

@@ -27,6 +27,13 @@ extension RaftNode {
       actions.observe(.dropped(from: nil, .notForThisRole))
       return
     }
+    // The lease that this node has helped to grant binds it as well: it is one of the quorum that
+    // elects nobody else meanwhile.
+    guard configuration.leaseDriftPerMille == nil || now >= max(loyalUntil, votesWithheldUntil)
+    else {
+      actions.observe(.dropped(from: nil, .leaderIsAlive))
+      return
+    }
     electionTimedOut(&actions)
   }
 
