@@ -27,7 +27,10 @@ public struct ActionBuffer: Sendable {
   /// Whether events are wanted. They never change what a node does.
   public var isObserving: Bool
 
-  private var cursor = Cursor()
+  /// How many actions of each list `next()` has given.
+  private var given = SIMD8<UInt32>()
+  /// For each install: how many applies were in the buffer before it.
+  private var appliesBefore: [UInt32] = []
 
   /// A read that may be answered.
   public struct ReadyRead: Hashable, Sendable, BitwiseCopyable {
@@ -43,11 +46,6 @@ public struct ActionBuffer: Sendable {
     public var request: RequestID
     /// The answer.
     public var outcome: Outcome
-  }
-
-  private struct Cursor: Sendable {
-    var list = 0
-    var position = 0
   }
 
   /// An empty buffer.
@@ -68,7 +66,7 @@ public struct ActionBuffer: Sendable {
   @usableFromInline
   mutating func clear() {
     total = 0
-    cursor = Cursor()
+    given = SIMD8()
     ActionBuffer.clear(&stores)
     ActionBuffer.clear(&sends)
     ActionBuffer.clear(&applies)
@@ -76,7 +74,10 @@ public struct ActionBuffer: Sendable {
     ActionBuffer.clear(&events)
     ActionBuffer.clear(&reads)
     ActionBuffer.clear(&transfers)
-    ActionBuffer.clear(&installs)
+    if !installs.isEmpty {
+      installs.removeAll(keepingCapacity: true)
+      appliesBefore.removeAll(keepingCapacity: true)
+    }
   }
 
   /// Empties a list and keeps its memory; the usual few elements one by one, which costs less.
@@ -92,15 +93,21 @@ public struct ActionBuffer: Sendable {
 
   /// The next action, or `nil` once all were given; then the buffer is empty again.
   ///
+  /// The node may be stepped between two calls: what this adds is given, too, and never before what
+  /// it has to follow.
+  ///
   /// - Complexity: O(1) amortised.
   public mutating func next() -> Action? {
-    while cursor.list < 8 {
-      if let action = action(list: cursor.list, position: cursor.position) {
-        cursor.position += 1
+    if total == 0 { return nil }
+    for list in 0..<8 {
+      // Entries that were to be applied before a snapshot came must not be applied after it.
+      let isEarly =
+        list == 3 && given[3] < installs.count && given[4] < appliesBefore[Int(given[3])]
+      let list = isEarly ? 4 : list
+      if let action = action(list: list, position: Int(given[list])) {
+        given[list] += 1
         return action
       }
-      cursor.list += 1
-      cursor.position = 0
     }
     removeAll()
     return nil
@@ -111,7 +118,7 @@ public struct ActionBuffer: Sendable {
   /// - Complexity: O(actions).
   public func array() -> [Action] {
     var copy = self
-    copy.cursor = Cursor()
+    copy.given = SIMD8()
     var all: [Action] = []
     while let action = copy.next() { all.append(action) }
     return all
@@ -161,6 +168,7 @@ public struct ActionBuffer: Sendable {
 
   mutating func install(_ metadata: SnapshotMetadata) {
     installs.append(metadata)
+    appliesBefore.append(UInt32(applies.count))
     total += 1
   }
 
