@@ -146,8 +146,8 @@ public struct EntryRun: Sendable {
     return batch.block[Int(blockOffset) + position]
   }
 
-  /// Calls `body` with the bytes of each payload in order, without a copy; not at all if they are not
-  /// in memory. The bytes are valid only during the call.
+  /// Calls `body` with the bytes of each payload in order, without a copy; not at all if they are
+  /// not in memory. The bytes are valid only during the call.
   @inlinable public func forEachPayload(_ body: (UnsafeRawBufferPointer) -> Void) {
     guard let batch, batch.payloads == .present else { return }
     batch.block.bytes.withUnsafeBytes { bytes in

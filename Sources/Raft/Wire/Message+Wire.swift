@@ -34,9 +34,9 @@ extension Message: WireValue {
     case forwardedProposalReply = 13
   }
 
-  /// Appends the encoding.
+  /// Appends the encoding to `bytes`. While a cluster is being upgraded, `version` is that of its
+  /// oldest node.
   ///
-  /// - Parameter version: that of the oldest node of the cluster, while it is being upgraded.
   /// - Precondition: a message as nodes send it: neither node is 0, entries and a snapshot part
   ///   come with the kinds that carry them only, fewer than 2^32 - 1 bytes of either.
   /// - Complexity: O(bytes of payload + entries).
