@@ -36,6 +36,8 @@ struct Disk: Sendable {
     var bytes: [UInt8]
     /// How many of the bytes a crash leaves.
     var durable: UInt64
+    /// How many bytes the whole has; 0 as long as its end has not come.
+    var whole: UInt64 = 0
   }
 
   /// A disk of a node of this first membership.
@@ -63,7 +65,7 @@ struct Disk: Sendable {
     pending.append(write)
     if let marker = write.snapshot, let partial = staged,
       partial.metadata.lastIncluded == marker.metadata.lastIncluded,
-      partial.durable == UInt64(partial.bytes.count)
+      partial.whole > 0, partial.durable == partial.whole
     {
       keepImage(partial.bytes, at: marker.metadata.lastIncluded.index)
     }
@@ -174,6 +176,7 @@ struct Disk: Sendable {
     else { return false }
     staged = nil
     let known = partial.bytes.count - Int(chunk.offset)
+    if chunk.isLast { partial.whole = chunk.offset + UInt64(chunk.bytes.count) }
     if known < chunk.bytes.count { partial.bytes.append(contentsOf: chunk.bytes.dropFirst(known)) }
     staged = partial
     return true

@@ -47,6 +47,9 @@ struct NodeSlot: Sendable {
   var appliedReport: UInt64 = 0
   /// How many syncs, in all lives: what makes a sync's draws its own.
   var syncs: UInt64 = 0
+  /// What the digest last saw of the node.
+  var standing: UInt64 = 0
+  var reach: UInt64 = 0
   /// Commands whose result somebody waits for, as they were accepted.
   var waiting: [Waiting] = []
   /// A command somebody waits for.

@@ -90,8 +90,12 @@ extension World {
     eventCount += 1
     if watch.isOn { watch.before = glance(position) }
     slots[position].node.step(input, into: &actions)
-    World.judge(&oracles, &slots[position].node, input, &actions)
-    fold(position)
+    let isChanged = fold(position)
+    // A tick of which nothing came changes nothing that an oracle looks at; some of those are looked
+    // at all the same.
+    var isWorthIt = isChanged || !actions.isEmpty || eventCount & 15 == 0
+    if case .tick = input {} else { isWorthIt = true }
+    if isWorthIt { World.judge(&oracles, &slots[position].node, input, &actions) }
     if watch.isOn { watch(input, position) }
     if !actions.isEmpty { carryOut(position) }
     takeSnapshotIfDue(position)
@@ -107,15 +111,22 @@ extension World {
     oracles.stepped(node, input, actions)
   }
 
-  /// The rolling digest takes in what happened and what came of it.
+  /// The rolling digest takes in what happened and what came of it. Returns whether what it sees of
+  /// the node is anything new.
   @inline(__always)
-  private mutating func fold(_ position: Int) {
+  private mutating func fold(_ position: Int) -> Bool {
     rolling.combine(now ^ UInt64(position) << 58)
     let term = slots[position].node.currentTerm.rawValue
     let role = UInt64(slots[position].node.role.rawValue)
     let last = slots[position].node.log.last
-    rolling.combine(term << 8 ^ role << 4 ^ last.term.rawValue << 32)
-    rolling.combine(slots[position].node.commitIndex.rawValue << 32 ^ last.index.rawValue)
+    let standing = term << 8 ^ role << 4 ^ last.term.rawValue << 32
+    let reach = slots[position].node.commitIndex.rawValue << 32 ^ last.index.rawValue
+    rolling.combine(standing)
+    rolling.combine(reach)
+    let isChanged = standing != slots[position].standing || reach != slots[position].reach
+    slots[position].standing = standing
+    slots[position].reach = reach
+    return isChanged
   }
 
   // MARK: Actions

@@ -178,7 +178,8 @@ public struct World: Sendable {
       seed: plan.seed, verdict: verdict ?? .passed, events: eventCount,
       messages: counters.messagesSent, ticks: counters.ticks, virtualTime: now,
       healTime: healing.began, leaderTime: healing.leaderTime, caughtUpTime: healing.caughtUpTime,
-      digest: digest, lastDraw: lastDraw, properties: [], situations: oracles.situations,
+      digest: digest, lastDraw: lastDraw, properties: oracles.properties,
+      situations: oracles.situations,
       counters: counters)
   }
 }
