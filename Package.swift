@@ -34,6 +34,9 @@ let package = Package(
       exclude: ["Plays", "README.md"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["flotilla-sim", "RaftSimulation"],
+      exclude: ["Golden", "Scenarios"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),

@@ -77,7 +77,9 @@ struct SimulationSetup: Sendable {
     if command.scenario != nil { repetition += ["--scenario", scenarioName] }
     if let nodes = command.nodes {
       guard (1...9).contains(nodes) else {
-        throw Failure(.usage, "--nodes must be 1 to 9, not \(nodes)")
+        throw Failure(
+          .usage, "--nodes must be 1 to 9, not \(nodes)",
+          hint: "learners and spares come on top: --set cluster.learners=2")
       }
       options.nodes = nodes
       repetition += ["--nodes", String(nodes)]
@@ -105,13 +107,16 @@ struct SimulationSetup: Sendable {
     for text in given.flatMap({ $0.split(separator: ",") }) {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2 else {
-        throw Failure(.usage, "--set needs a name and a value, as network.loss=2%; not \"\(text)\"")
+        throw Failure(
+          .usage, "--set needs a name and a value, not \"\(text)\"",
+          hint: "for example --set network.loss=2%")
       }
       let setting = try SimulationSetup.setting(parts[0])
       var scratch = Plan(seed: 0)
       guard setting.set(parts[1], in: &scratch) else {
         throw Failure(
-          .usage, "\(setting.name) must be \(setting.expectation), not \"\(parts[1])\"")
+          .usage, "\(setting.name) must be \(setting.expectation), not \"\(parts[1])\"",
+          hint: "for example --set \(setting.name)=\(setting.text(in: scratch))")
       }
       settings.append((setting, parts[1]))
       repetition += ["--set", "\(setting.name)=\(parts[1])"]

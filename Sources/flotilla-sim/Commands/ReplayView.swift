@@ -72,7 +72,8 @@ struct BreakCondition {
       let range = compact.firstRange(of: sign)
     else {
       throw Failure(
-        .usage, "--break needs a comparison such as \"commit > 118\", not \"\(text)\"")
+        .usage, "--break needs a comparison, not \"\(text)\"",
+        hint: "for example --break \"commit > 118\"")
     }
     field = String(compact[..<range.lowerBound])
     comparison = sign

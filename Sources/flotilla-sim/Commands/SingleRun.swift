@@ -129,12 +129,13 @@ struct RunReport {
   private func printSituations() {
     let reached = run.summary.reachedSituations
     let missing = SituationReport.missing(reached, required: SituationReport.required(setup))
-    var words = "reached    \(reached.count) of \(Situation.allCases.count) situations"
+    var words = ["\(reached.count) of \(Situation.allCases.count) situations"]
     if !missing.isEmpty {
       let few = missing.prefix(2).joined(separator: ", ")
-      words += "   missing: \(few)\(missing.count > 2 ? ", …" : "")   (--list-situations)"
+      words.append("missing: \(few)\(missing.count > 2 ? ", …" : "")")
+      words.append("(--list-situations)")
     }
-    screen.print(words)
+    screen.printWrapped("reached    ", words)
   }
 
   private func printVerdict() {
@@ -178,8 +179,11 @@ struct RunReport {
     }
     let again = run.folder == nil ? "reproduce: " : "again:     "
     screen.print("\(again) \(setup.command(seed: run.plan.seed))")
-    screen.print(
-      "this seed belongs to \(Version.code), \(Version.swift); on other versions use the run folder"
-    )
+    screen.printWrapped(
+      "",
+      [
+        "this seed belongs to \(Version.code), \(Version.swift);",
+        "on other versions use the run folder",
+      ], separator: " ")
   }
 }

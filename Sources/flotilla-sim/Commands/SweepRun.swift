@@ -277,10 +277,12 @@ struct SweepRun {
     if !totals.groups.isEmpty { printGroups(totals) }
     let reached = Situation.allCases.count - missing.count
     if setup.file?.sometimes.isEmpty ?? true {
-      var line = "reached    \(reached) of \(Situation.allCases.count) situations"
-      if !missing.isEmpty { line += "   missing: \(missing.prefix(2).joined(separator: ", "))" }
-      if missing.count > 2 { line += ", …" }
-      screen.print(line)
+      var words = ["\(reached) of \(Situation.allCases.count) situations"]
+      if !missing.isEmpty {
+        let few = missing.prefix(2).joined(separator: ", ")
+        words.append("missing: \(few)\(missing.count > 2 ? ", …" : "")")
+      }
+      screen.printWrapped("reached    ", words)
     }
     if command.listSituations {
       SituationReport.print(
@@ -288,10 +290,13 @@ struct SweepRun {
     }
     let rate = seconds > 0 ? Double(totals.runs) / seconds : 0
     let eventRate = seconds > 0 ? Double(totals.events) / seconds : 0
-    screen.print(
-      "ran        \(counted(totals.runs, "seed"))   \(grouped(totals.events)) events   "
-        + "\(wallTime(seconds: seconds))   (\(fixed(rate, 1)) seeds and"
-        + " \(fixed(eventRate, 0)) events per second)")
+    screen.printWrapped(
+      "ran        ",
+      [
+        counted(totals.runs, "seed"), "\(grouped(totals.events)) events",
+        wallTime(seconds: seconds),
+        "(\(fixed(rate, 1)) seeds and \(fixed(eventRate, 0)) events per second)",
+      ])
     screen.print()
     printVerdict(totals, missing, code)
   }
@@ -336,8 +341,12 @@ struct SweepRun {
     if let folder = group.folder {
       screen.print("next:       flotilla-sim replay \(folder) --last 20")
     }
-    screen.print(
-      "these seeds belong to \(Version.code), \(Version.swift); on other versions use a run folder")
+    screen.printWrapped(
+      "",
+      [
+        "these seeds belong to \(Version.code), \(Version.swift);",
+        "on other versions use a run folder",
+      ], separator: " ")
   }
 }
 

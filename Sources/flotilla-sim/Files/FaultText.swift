@@ -38,6 +38,7 @@ extension ScenarioFile {
   }
 
   private static func fault(_ item: Node, _ reader: Reader) -> PlannedFault? {
+    let problems = reader.problems.count
     var start: UInt64?
     var duration: UInt64 = 0
     var found: (kind: FaultKind, value: Node)?
@@ -53,15 +54,16 @@ extension ScenarioFile {
         }
       }
     }
-    guard let found else {
+    // Whoever misspelt a key knows that it was meant to be there.
+    let isClean = reader.problems.count == problems
+    if found == nil, isClean {
       reader.complain(item.mark, "what goes wrong? Add a kind, such as crash: leader")
-      return nil
     }
-    guard let start else {
+    if start == nil, isClean {
       reader.complain(item.mark, "when? Add at: with a time such as 3s")
-      return nil
     }
-    var fault = PlannedFault(found.kind, start: start, duration: duration)
+    guard let found else { return nil }
+    var fault = PlannedFault(found.kind, start: start ?? 0, duration: duration)
     readTarget(found.value, &fault, reader)
     return fault
   }
