@@ -29,24 +29,28 @@ import Testing
   }
 
   @Test func `figures are compared with those of a file`() throws {
-    let folder = try Scratch.folder()
-    func bench(_ more: String...) throws -> Tool.Result {
-      try Tool.start(["bench", "core", "--batch", "1", "--rounds", "1"] + more, folder: folder)
-        .finish()
-    }
-    let first = try bench("--format", "json")
-    #expect(first.code == 0, "\(first.err)")
-    let name = "core.replicate.batch-1.bytes-128.given"
-    #expect(first.out.contains("\"\(name)\""))
-    for (figure, code) in [("0.01", 1 as Int32), ("900000000.00", 0)] {
-      let old = """
-        {"schema": "flotilla-sim.bench/1", "results": [{"name": "\(name)", "best": \(figure)}]}
+    var rounds = Rounds()
+    rounds.seconds = [3, 1, 2]
+    let cost = BenchResult("a", "entry", rounds, work: 1_000_000_000)
+    #expect(cost.best == 1 && cost.median == 2)
+    let rate = BenchResult("b", rate: "events", rounds, work: 600)
+    #expect(rate.best == 600 && rate.median == 300)
+    for (old, worse) in [("0.95", []), ("0.5", ["a"]), ("2", [] as [String])] {
+      let file = try Scratch.file(
+        "old.json",
         """
-      let file = folder.appendingPathComponent("old.json")
-      try old.write(to: file, atomically: true, encoding: .utf8)
-      let result = try bench("--compare", file.path)
-      #expect(result.code == code, "\(result.out)\(result.err)")
+        {"schema": "flotilla-sim.bench/1", "results": [
+          {"name": "a", "best": \(old)}, {"name": "b", "best": 650.00}, {"name": "c", "best": 1}]}
+        """)
+      let comparison = try BenchComparison.read(file.path).compared(with: [cost, rate])
+      #expect(comparison.worse == worse)
+      #expect(comparison.lines.map(\.name) == ["a", "b"])
     }
-    #expect(try bench("--compare", Samples.calm).code == 65)
+  }
+
+  @Test func `a file to compare with is looked at before anything is measured`() throws {
+    let result = try Tool.run("bench", "core", "--compare", Samples.calm)
+    #expect(result.code == 65)
+    #expect(result.err.contains("flotilla-sim.bench/1"))
   }
 }

@@ -91,7 +91,8 @@ import Testing
     ("<<: {a: 1}", "merge"),
     ("a: [1, 2", "never closed"), ("a: \"open", "no closing quote"), ("\ta: 1", "a tab"),
     ("a: 1: 2", "second colon"), ("a: 1\n  b: 2", "indented further"), ("a: 1\na: 2", "twice"),
-    ("a: yes", "could mean several things"), ("a:\n  - b\n c: 3", "check the indentation"),
+    ("a: yes", "could mean several things"), ("a:\n  - b\n c: 3", "indented further"),
+    ("  a: 1\nb: 2", "check the indentation"),
   ])
   func `what is not supported is refused with a word why`(text: String, word: String) {
     let problems = DocumentParser.parse(text).problems

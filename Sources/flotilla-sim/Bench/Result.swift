@@ -68,23 +68,41 @@ struct BenchComparison {
   /// The names of what got worse.
   var worse: [String] { lines.filter { $0.factor > BenchComparison.tolerance }.map(\.name) }
 
-  init(_ results: [BenchResult], to path: String) throws(Failure) {
+  /// The best figures of a file, by name.
+  private var old: [(name: String, best: Double)] = []
+
+  /// Reads an earlier result.
+  static func read(_ path: String) throws(Failure) -> BenchComparison {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Failure(.badData, "\(path) cannot be read", hint: "write one with --format json > FILE")
     }
     let (root, problems) = DocumentParser.parse(String(decoding: data, as: UTF8.self))
     guard problems.isEmpty, root["schema"]?.text == Bench.schema,
-      case .list(let old) = root["results"]?.value
+      case .list(let results) = root["results"]?.value
     else {
       throw Failure(
         .badData, "\(path) is no \(Bench.schema)", hint: "write one with --format json > FILE")
     }
+    var comparison = BenchComparison()
+    comparison.old = results.compactMap { result in
+      guard let name = result["name"]?.text, let best = result["best"]?.text.flatMap(Double.init)
+      else { return nil }
+      return (name, best)
+    }
+    return comparison
+  }
+
+  /// The same with the figures of today beside those of the file.
+  func compared(with results: [BenchResult]) -> BenchComparison {
+    var comparison = self
     for result in results {
-      guard let known = old.first(where: { $0["name"]?.text == result.name }),
-        let best = known["best"]?.text.flatMap(Double.init), best > 0, result.best > 0
+      guard let best = old.first(where: { $0.name == result.name })?.best, best > 0,
+        result.best > 0
       else { continue }
       let factor = result.isCost ? result.best / best : best / result.best
-      lines.append(Line(name: result.name, old: best, new: result.best, factor: factor))
+      comparison.lines.append(
+        Line(name: result.name, old: best, new: result.best, factor: factor))
     }
+    return comparison
   }
 }

@@ -82,6 +82,7 @@ struct Bench: EnvironmentCommand {
 
   func run() throws {
     let screen = output.screen
+    let earlier = try compare.map { path throws(Failure) in try BenchComparison.read(path) }
     if entries != nil || ticks != nil || forks != nil { return try runFixedWork(screen) }
     if Version.isDebug {
       screen.note("debug build: these figures say nothing; use swift run -c release")
@@ -92,7 +93,7 @@ struct Bench: EnvironmentCommand {
     if subject != .simulator { results += try coreResults(&progress) }
     if subject != .core { results += simulatorResults(&progress) }
     progress.clear()
-    let comparison = try compare.map { path in try BenchComparison(results, to: path) }
+    let comparison = earlier?.compared(with: results)
     print(results, comparison, screen)
     if Interrupt.shared.isRequested { throw Stop(code: .interrupted) }
     if let comparison, !comparison.worse.isEmpty { throw Stop(code: .violated) }

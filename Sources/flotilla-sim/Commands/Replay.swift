@@ -26,7 +26,7 @@ struct Replay: EnvironmentCommand {
     VariableOption.values(
       "from", "until", "last", "node", "only", "state", "break", "compare", "runs")
     + VariableOption.flags("all", "verify", "as-test", "step")
-    + PlanArguments.variableOptions + OutputOptions.variableOptions
+    + ReplayPlanArguments.variableOptions + OutputOptions.variableOptions
 
   @Argument(help: "A run folder, a trace, a scenario file or a seed.")
   var target: String = "runs/latest"
