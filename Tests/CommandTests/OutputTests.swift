@@ -123,7 +123,7 @@ import Testing
         "simulate", "--seed", "1", "--until", "200ms", "--keep", "none",
         environment: ["COLUMNS": String(width)])
       for line in result.lines where !line.contains("flotilla-sim") {
-        #expect(line.count <= width + 20, "\(line)")
+        #expect(line.count <= width, "\(line)")
       }
     }
     for page in [["help"], ["help", "exit-codes"], ["help", "environment"]] {

@@ -169,7 +169,7 @@ enum Golden {
   /// The text with every number, digest and unit of time replaced, so that only the form is left.
   /// What is measured or depends on the protocol's details would change with every improvement.
   static func form(_ text: String) -> String {
-    let whole = text.replacing(#/\n {11,}/#, with: " ")
+    let whole = text.replacing(#/\n {11,}/#, with: " ").replacing(";\non other", with: "; on other")
       .replacing(#/\d+\.\d+\.\d+(\+[0-9a-f]+)?,? Swift [\d.]+/#, with: "VERSION")
       .replacing(#/missing: .*? (?=\(--)|missing: .*/#, with: "missing: LIST ")
     return whole.split(separator: "\n", omittingEmptySubsequences: false).map { line in

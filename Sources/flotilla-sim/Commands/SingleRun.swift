@@ -83,8 +83,8 @@ struct RunReport {
     if !isBrokenOff { screen.printWrapped("liveness   ", liveness) }
     printProperties()
     printSituations()
-    screen.print(
-      "run        digest \(hex(summary.digest))   last draw \(hex(summary.lastDraw))")
+    screen.printWrapped(
+      "run        ", ["digest \(hex(summary.digest))", "last draw \(hex(summary.lastDraw))"])
     if let again = run.digestAgain {
       screen.print(
         run.isDeterministic

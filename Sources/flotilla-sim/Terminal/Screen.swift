@@ -109,7 +109,7 @@ struct Screen: Sendable {
     let margin = String(repeating: " ", count: heading.count)
     var line = heading
     var isFresh = true
-    for part in parts.map(glyphs) {
+    func add(_ part: String, _ separator: String) {
       if !isFresh, line.count + separator.count + part.count > width {
         print(line)
         line = margin
@@ -117,6 +117,16 @@ struct Screen: Sendable {
       }
       line += (isFresh ? "" : separator) + part
       isFresh = false
+    }
+    for part in parts.map(glyphs) {
+      guard margin.count + part.count > width else {
+        add(part, separator)
+        continue
+      }
+      // One that fits no line at all is broken within itself.
+      for (number, word) in part.split(separator: " ").enumerated() {
+        add(String(word), number == 0 ? separator : " ")
+      }
     }
     print(line)
   }
