@@ -260,6 +260,25 @@ import Testing
     #expect(lone.node.commitIndex == 1)
   }
 
+  @Test func `entries that do not continue what is committed are put aside`() throws {
+    var lone = try Lone.follower(term: 4, log: [1, 2])
+    lone(.receive(.appendEntries(from: 2, to: 1, term: 4, prev: LogPosition(2, 2), commit: 2)))
+
+    // No correct leader says so: entry 2 is of term 2 and committed.
+    expectExactly(
+      lone(
+        .receive(
+          .appendEntries(
+            from: 2, to: 1, term: 4, prev: LogPosition(0, 0), .log(terms: [1, 1, 1])))))
+    expectExactly(
+      lone(
+        .receive(
+          .appendEntries(
+            from: 2, to: 1, term: 4, prev: LogPosition(2, 1), .commands(from: 3, term: 1, "x")))))
+
+    #expect(lone.node.log.last == LogPosition(2, 2))
+  }
+
   @Test func `what is committed is never deleted, whatever a message says`() throws {
     var lone = try Lone.follower(term: 4, log: [1, 1, 2])
     lone(.receive(.appendEntries(from: 2, to: 1, term: 4, prev: LogPosition(3, 2), commit: 2)))

@@ -129,3 +129,79 @@ struct PropertyTests {
       ])
   }
 }
+
+/// Each loss is staged by a disk that forgets, which no correct disk does.
+@Suite("The checks of the cluster see a loss") struct CheckTests {
+  static func forget(_ node: NodeID, _ cluster: inout Cluster) {
+    cluster.replaceDisk(node, DurableState(bootstrapping: .voters(3)))
+  }
+
+  @Test func `two votes in one term`() {
+    var cluster = Cluster(3, PropertyTests.plain)
+    cluster.step(1, .campaign)
+    cluster.deliver { $0.to == 3 }
+    CheckTests.forget(3, &cluster)
+    cluster.step(2, .campaign)
+
+    withKnownIssue { cluster.deliver { $0.from == 2 && $0.to == 3 } }
+  }
+
+  @Test func `two leaders in one term`() {
+    var cluster = Cluster(3, PropertyTests.plain)
+    cluster.step(1, .campaign)
+    cluster.deliver { $0.to == 3 }
+    cluster.deliver { $0.from == 3 }
+    #expect(cluster.leader == 1)
+    cluster.drop()
+    CheckTests.forget(3, &cluster)
+    cluster.step(2, .campaign)
+
+    withKnownIssue {
+      cluster.deliverAll()
+    } matching: {
+      "\($0)".contains("both lead") || "\($0)".contains("votes for")
+    }
+    #expect(cluster[2].role == .leader)
+  }
+
+  @Test func `a leader without a committed entry`() {
+    var cluster = Cluster(3, PropertyTests.plain)
+    cluster.elect(1)
+    cluster.propose(1, "a")
+    cluster.deliverAll()
+    cluster.crash(1)
+    CheckTests.forget(2, &cluster)
+    CheckTests.forget(3, &cluster)
+
+    withKnownIssue {
+      // In term 1 node 2 has voted; it does not know and votes again. In term 2 it is elected.
+      cluster.step(2, .campaign)
+      cluster.step(2, .campaign)
+      cluster.deliverAll()
+    }
+    #expect(cluster[2].role == .leader)
+  }
+
+  @Test func `a commitment that is not durable at a quorum`() {
+    var cluster = Cluster(3, PropertyTests.plain)
+    cluster.elect(1)
+    cluster.setDisk(1, isPrompt: false)
+    cluster.propose(1, "a")
+    cluster.deliver { $0.kind == "appendEntries" }
+    CheckTests.forget(3, &cluster)
+
+    withKnownIssue { cluster.deliverAll() }
+  }
+
+  @Test func `logs that agree on a term and not on what is before it`() {
+    var cluster = Cluster(2)
+    for (node, terms) in [(1, [1, 2, 3]), (2, [1, 1, 3])] as [(NodeID, [Term])] {
+      var state = DurableState(bootstrapping: .voters(2))
+      state.hardState.currentTerm = 3
+      state.entries = .log(terms: terms)
+      cluster.replaceDisk(node, state)
+    }
+
+    withKnownIssue { cluster.tick(1) }
+  }
+}

@@ -154,6 +154,20 @@ import Testing
     expectExactly(fresh, "ready r1 at 1")
   }
 
+  @Test func `3. a follower answers with the newest round of this leader, not of one before it`()
+    throws
+  {
+    var lone = try Lone.follower(term: 3)
+    lone(.receive(.appendEntries(from: 2, to: 1, term: 3, prev: LogPosition(0, 0), round: 5)))
+    lone(.receive(.appendEntries(from: 3, to: 1, term: 4, prev: LogPosition(0, 0), round: 2)))
+    expectExactly(lone.persist(), "send n1>n3 term 4 appendEntriesReply match 0 round 2")
+
+    // A message that was overtaken by a newer one brings nothing new.
+    expectExactly(
+      lone(.receive(.appendEntries(from: 3, to: 1, term: 4, prev: LogPosition(0, 0), round: 1))),
+      "send n1>n3 term 4 appendEntriesReply match 0 round 2")
+  }
+
   @Test func `3. a refused append confirms as well: it is of this term`() throws {
     var lone = try Lone.leader(term: 4)
     lone.acknowledge(by: 2)
