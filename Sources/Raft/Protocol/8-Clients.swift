@@ -196,8 +196,9 @@ extension RaftNode {
   mutating func handleForwardedProposal(
     _ forwarded: ForwardedProposal, _ message: Message, _ actions: inout ActionBuffer
   ) {
-    // Also one that is refused counts as seen: its sender is told that it will never happen.
-    guard !isLeader || leader.isNew(forwarded.sequence, of: message.from) else {
+    // Also one that is refused counts as seen: its sender is told that it will never happen. A node
+    // that does not lead says nothing: it may have taken the message when it still did.
+    guard isLeader, leader.isNew(forwarded.sequence, of: message.from) else {
       actions.observe(.dropped(from: message.from, .staleReply))
       return
     }

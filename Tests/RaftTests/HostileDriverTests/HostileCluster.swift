@@ -29,6 +29,10 @@ struct HostileCluster {
     self.breach = breach
     mood = HostileMood(&source)
     configuration = HostileCluster.configuration(&source)
+    if mood.isRestless {
+      configuration.isPreVoteEnabled = false
+      configuration.isCheckQuorumEnabled = source.draw(below: 3) == 0
+    }
     let isHonest = breach == .none
     if !isHonest {
       checks.isCheckingPromises = false
@@ -36,7 +40,7 @@ struct HostileCluster {
       configuration.isPreVoteEnabled = false
       configuration.diskStallTicks = Ticks(100_000)
     }
-    let voters = isHonest ? 1 + source.draw(below: 5) : 3
+    let voters: UInt64 = isHonest ? [1, 2, 3, 3, 3, 4, 5, 5][Int(source.draw(below: 8))] : 3
     var nodes: [NodeID] = []
     for number in 1...voters { nodes.append(NodeID(number)) }
     var witnesses: [NodeID] = []
@@ -54,7 +58,8 @@ struct HostileCluster {
   private static func configuration(_ source: inout RandomSource) -> Configuration {
     var configuration = Configuration(id: NodeID(1), seed: 1)
     configuration.heartbeatTicks = Ticks(1 + source.draw(below: 3))
-    configuration.electionTimeoutTicks = Ticks(10 + source.draw(below: 10))
+    configuration.electionTimeoutTicks = Ticks(9 + source.draw(below: 8))
+    if source.draw(below: 4) == 0 { configuration.electionPriority = 2 }
     configuration.isPreVoteEnabled = source.draw(below: 3) > 0
     configuration.isCheckQuorumEnabled = source.draw(below: 4) > 0
     configuration.maximumEntriesPerMessage = 1 + source.draw(below: 6)
@@ -79,7 +84,9 @@ struct HostileCluster {
     var settings = configuration
     settings.id = node
     settings.seed = RandomSource.mix(node.rawValue << 32 | life) ^ source.state
-    settings.electionPriority = UInt8(3 - node.rawValue % 3)
+    if configuration.electionPriority < 3 {
+      settings.electionPriority = UInt8(3 - node.rawValue % 3)
+    }
     return settings
   }
 
@@ -190,14 +197,18 @@ struct HostileCluster {
       roll -= weight
       return false
     }
-    if isNext(mood.deliver) {
-      deliver()
+    if isNext(mood.deliver), !network.isEmpty {
+      // More where much waits, so that the network is late and not stopped.
+      for _ in 0...(network.count / 16) { deliver() }
     } else if isNext(mood.tick) {
-      give(.tick, to: anyHost())
+      let host = anyHost()
+      if !hosts[host].isUp && draw(6) == 0 { start(host) }
+      for _ in 0...draw(mood.hurry) { give(.tick, to: host) }
     } else if isNext(mood.disk) {
       writeToDisk(anyHost())
     } else if isNext(mood.receipt) {
-      tellPending(anyHost())
+      let host = anyHost()
+      for _ in 0...(hosts[host].pending.count / 8) { tellPending(host) }
     } else if isNext(mood.job) {
       work(anyHost())
     } else if isNext(mood.machine) {
@@ -207,7 +218,19 @@ struct HostileCluster {
     } else if isNext(mood.crash) {
       crashOrStart(anyHost())
     } else {
-      blocked = draw(3) == 0 ? source.next() & source.next() & source.next() : 0
+      partition()
+    }
+  }
+
+  /// Cuts links: none, any, both ways around one host, or between two halves.
+  private mutating func partition() {
+    let host = UInt64(leaderOrAny())
+    switch draw(5) {
+    case 0: blocked = source.next() & source.next() & source.next()
+    case 1: blocked = 0xff << (host * 8)
+    case 2: blocked = 0x0101_0101_0101_0101 << host
+    case 3: blocked = 0xff << (host * 8) | 0x0101_0101_0101_0101 << host
+    default: blocked = 0
     }
   }
 
@@ -287,7 +310,7 @@ struct HostileCluster {
     guard hosts[host].isUp else { return }
     lastRequest += 1
     let request = RequestID(lastRequest)
-    switch draw(20) {
+    switch draw(mood.isRestless ? 28 : 20) {
     case 0...9:
       var payloads: [[UInt8]] = []
       for number in 0...draw(3) {
@@ -312,8 +335,8 @@ struct HostileCluster {
     case 17:
       let peer = NodeID(1 + draw(UInt64(hosts.count)))
       give(draw(2) == 0 ? .peerUnreachable(peer) : .peerReachable(peer), to: host)
-    case 18: give(.campaign, to: host)
-    default: takeSnapshot(host)
+    case 18: takeSnapshot(host)
+    default: give(.campaign, to: anyHost())
     }
   }
 

@@ -9,7 +9,7 @@ import Testing
 /// --filter HostileDriverTests`. One seed again: `FLOTILLA_HOSTILE_SEED=17`.
 @Suite struct HostileDriverTests {
   static let environment = ProcessInfo.processInfo.environment
-  static let seeds = environment["FLOTILLA_HOSTILE_SEEDS"].flatMap { UInt64($0) } ?? 1_200
+  static let seeds = environment["FLOTILLA_HOSTILE_SEEDS"].flatMap { UInt64($0) } ?? 320
   static let only = environment["FLOTILLA_HOSTILE_SEED"].flatMap { UInt64($0) }
 
   @Test(arguments: 0..<8 as Range<UInt64>)
@@ -21,7 +21,7 @@ import Testing
     for seed in stride(from: lane, to: Self.seeds, by: 8) {
       if let only = Self.only, only != seed { continue }
       // Many short runs find more than few long ones; what needs long ones needs only some.
-      let cluster = try HostileCluster.run(seed: seed, acts: seed % 9 == 0 ? 3_000 : 800)
+      let cluster = try HostileCluster.run(seed: seed, acts: seed % 9 == 0 ? 6_000 : 2_000)
       elections += cluster.checks.elections
       committed += cluster.checks.committed.count
       answers += cluster.checks.answers

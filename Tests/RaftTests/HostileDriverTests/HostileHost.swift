@@ -81,6 +81,10 @@ struct HostileMood {
   var repeatPerMille: UInt64
   /// Of 8 messages, so many are taken from anywhere instead of from the oldest.
   var disorder: UInt64
+  /// At most so many ticks pass at once.
+  var hurry: UInt64
+  /// Somebody calls for elections all the time.
+  var isRestless: Bool
 
   /// A calm network and many crashes: what a broken duty needs to be seen. A slow disk, where it is
   /// about what is not durable yet.
@@ -112,14 +116,16 @@ struct HostileMood {
 
   init(_ source: inout RandomSource) {
     deliver = 80 + source.draw(below: 100)
-    tick = 25 + source.draw(below: 60)
-    disk = 15 + source.draw(below: 30)
-    receipt = 20 + source.draw(below: 40)
+    tick = 8 + source.draw(below: 40)
+    disk = 15 + source.draw(below: 80)
+    receipt = 20 + source.draw(below: 100)
     job = 8 + source.draw(below: 8)
     machine = 8 + source.draw(below: 16)
     client = 8 + source.draw(below: 20)
-    crash = source.draw(below: 4)
-    partition = source.draw(below: 3)
+    crash = source.draw(below: 2) * source.draw(below: 6)
+    partition = source.draw(below: 4)
+    isRestless = source.draw(below: 2) == 0
+    hurry = 1 + source.draw(below: 4)
     lossPerMille = source.draw(below: 3) == 0 ? 0 : source.draw(below: 150)
     repeatPerMille = source.draw(below: 3) == 0 ? 0 : source.draw(below: 250)
     disorder = source.draw(below: 9)

@@ -118,6 +118,24 @@ import Testing
     #expect(leader.node.log.lastIndex == before)
   }
 
+  @Test func `who no longer leads does not refuse what it may have taken when it did`() throws {
+    var leader = try Host(1) { $0.isPreVoteEnabled = false }
+    _ = leader.give(.campaign)
+    _ = leader.persistAll()
+    _ = leader.receive(
+      from: 2, term: 1,
+      .requestVoteReply(RequestVoteReply(candidateTerm: Term(1), voteGranted: true)))
+    let proposal = Message(
+      from: NodeID(2), to: NodeID(1), term: Term(1),
+      body: .forwardedProposal(ForwardedProposal(sequence: 1 << 32 | 1)),
+      entries: Entries(
+        EntryRun(firstIndex: LogIndex(1), term: Term(1), block: EntryBlock([7]))))
+    #expect(!leader.give(.receive(proposal)).isEmpty)
+    for _ in 0..<300 where leader.node.isLeader { _ = leader.give(.tick) }
+    #expect(!leader.node.isLeader && leader.node.currentTerm == Term(1))
+    #expect(leader.give(.receive(proposal)).isEmpty)
+  }
+
   @Test func `a snapshot beyond all reckoning is put aside`() throws {
     var follower = try Host(3)
     let end = LogPosition(term: Term(1), index: LogIndex(.max))
