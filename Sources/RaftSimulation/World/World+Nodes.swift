@@ -91,8 +91,8 @@ extension World {
     if watch.isOn { watch.before = glance(position) }
     slots[position].node.step(input, into: &actions)
     let isChanged = fold(position)
-    // A tick of which nothing came changes nothing that an oracle looks at; some of those are looked
-    // at all the same.
+    // A tick of which nothing came changes nothing that an oracle looks at; some are looked at all
+    // the same.
     var isWorthIt = isChanged || !actions.isEmpty || eventCount & 15 == 0
     if case .tick = input {} else { isWorthIt = true }
     if isWorthIt { World.judge(&oracles, &slots[position].node, input, &actions) }
