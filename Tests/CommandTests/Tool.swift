@@ -103,8 +103,14 @@ final class Running: @unchecked Sendable {
     return false
   }
 
-  func finish() -> Tool.Result {
-    readers.wait()
+  /// Waits for the end, but not for ever: a command that takes so long is ended, and fails its test.
+  func finish(within seconds: Int = 60) -> Tool.Result {
+    if readers.wait(timeout: .now() + .seconds(seconds)) == .timedOut {
+      process.terminate()
+      Thread.sleep(forTimeInterval: 1)
+      process.terminate()
+      readers.wait()
+    }
     process.waitUntilExit()
     return Tool.Result(
       code: process.terminationStatus, out: output, err: String(decoding: err, as: UTF8.self))
