@@ -391,6 +391,19 @@ import Testing
       """)
   }
 
+  @Test func `proposals do not hold heartbeats back, by which the leader watches itself`() throws {
+    var lone = try Lone.leader(term: 4)
+    lone.acknowledge(by: 2, 3)
+    var sent: [Message] = []
+
+    for number in 1...10 as ClosedRange<UInt64> {
+      lone(.propose(Proposal(RequestID(number), EntryBlock([7]))))
+      sent += lone(.tick).messages
+    }
+
+    #expect(sent.filter { $0.text.hasSuffix("round 1") }.map(\.to) == [2, 3])
+  }
+
   @Test func `if command received from client: append entry to local log`() throws {
     var lone = try Lone.leader(term: 4)
 

@@ -223,6 +223,23 @@ import Testing
       """)
   }
 
+  @Test func `the state machine is replaced only once the snapshot is in force on disk`() throws {
+    var lone = try Lone.follower(term: 4)
+    let position = LogPosition(5, 4)
+    lone(
+      .receive(
+        .appendEntries(
+          from: 2, to: 1, term: 4, prev: LogPosition(0, 0), .commands(from: 1, term: 4, "x"))))
+    lone(.receive(.installSnapshot(from: 2, to: 1, term: 4, position, of: .voters(3), "ab")))
+    lone(.snapshotChunkStored(lastIncluded: position, through: 2))
+
+    let earlier = lone(.persisted(1))
+    let marker = lone(.persisted(2))
+
+    #expect(!earlier.contains { $0.text.hasPrefix("installSnapshot") })
+    #expect(marker.contains { $0.text == "installSnapshot 5:4 of {n1 n2 n3}@0" })
+  }
+
   @Test func `a chunk at another offset than the next is answered with the next`() throws {
     var lone = try Lone.follower(term: 4)
 
