@@ -368,6 +368,23 @@ import Testing
     #expect(cluster[2].role != .leader)
   }
 
+  @Test func `the promise holds also for a request of a term that the server has come to already`()
+    throws
+  {
+    var lone = try Lone.follower(term: 3) { $0.leaseDriftPerMille = 100 }
+    for _ in 0..<3 {
+      lone.tick(90)
+      lone(.receive(.appendEntries(from: 2, to: 1, term: 3, prev: LogPosition(0, 0))))
+    }
+    // Any message of the candidate brings its term; then its request is no newer than this server.
+    lone(.receive(.vote(from: 3, to: 1, term: 5, isGranted: false)))
+    lone.persist()
+
+    expectExactly(
+      lone(.receive(.requestVote(from: 3, to: 1, term: 5, log: LogPosition(0, 0)))),
+      "send n1>n3 term 5 requestVoteReply for 5 denied")
+  }
+
   @Test func `it is given up when leadership is handed over`() throws {
     var cluster = LeaseTests.leased()
     cluster.holds = [{ $0.kind == "timeoutNow" }]
