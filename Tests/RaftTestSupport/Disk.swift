@@ -117,7 +117,7 @@ extension DurableState {
   public func term(at index: LogIndex) -> Term? {
     if index == logStart.index { return logStart.term }
     var found: Term?
-    entries.forEach { if $0.index == index { found = $0.term } }
+    for entry in entries.array() where entry.index == index { found = entry.term }
     return found
   }
 }
