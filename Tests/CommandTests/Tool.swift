@@ -103,7 +103,7 @@ final class Running: @unchecked Sendable {
     return false
   }
 
-  /// Waits for the end, but not for ever: a command that takes so long is ended, and fails its test.
+  /// Waits for the end, but not for ever: a command that takes so long is ended and fails its test.
   func finish(within seconds: Int = 60) -> Tool.Result {
     if readers.wait(timeout: .now() + .seconds(seconds)) == .timedOut {
       process.terminate()
