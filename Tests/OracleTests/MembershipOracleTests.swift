@@ -106,6 +106,20 @@ struct OfficeOracleTests {
     #expect(story.verdict == "S11.5")
   }
 
+  @Test func `a lease that outlives the next leader's first commit breaches S16`() throws {
+    var story = try Story.withCommitted()
+    story.commit(2, 2)
+    story.elect(2, 2, by: [2, 3])
+    story.replicate([.noOperation(1), .command(1, 7), .noOperation(2)], to: [3], 2)
+    story.step(1, .peerReachable(NodeID(2))) { node, _ in node.hasLease = true }
+    #expect(story.verdict == nil)
+    story.commit(2, 3)
+    story.step(1) { _, _ in }
+    #expect(story.verdict == nil)
+    story.step(1, .peerReachable(NodeID(2))) { _, _ in }
+    #expect(story.verdict == "S16.3")
+  }
+
   @Test func `a leader whose disk stands still for long breaches S22`() throws {
     var story = try Story.withCommitted()
     story.step(1, isDurable: false) { node, actions in

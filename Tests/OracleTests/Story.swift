@@ -15,6 +15,7 @@ struct Actor: ObservedNode {
   var membership: Membership
   var membershipIndex = LogIndex.zero
   var isHalted = false
+  var hasLease = false
   var longestStall: UInt64 = 20
 }
 

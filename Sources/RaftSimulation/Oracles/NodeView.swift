@@ -14,6 +14,7 @@ protocol ObservedNode {
   var membership: Membership { get }
   var membershipIndex: LogIndex { get }
   var isHalted: Bool { get }
+  var hasLease: Bool { get }
   /// For how many ticks it may lead while its disk leaves a write unanswered.
   var longestStall: UInt64 { get }
 }

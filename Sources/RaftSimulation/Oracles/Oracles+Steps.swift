@@ -127,7 +127,10 @@ extension Oracles {
         "\(name(slot)) still leads term \(node.currentTerm) though entry \(index), which removes "
           + "it from the voters, is committed")
     }
-    guard case .tick = input else { return }
+    guard case .tick = input else {
+      checkLease(slot, node)
+      return
+    }
     views[slot].ticks += 1
     let limit = node.longestStall
     if views[slot].pendingStart < views[slot].pending.count,
@@ -138,6 +141,19 @@ extension Oracles {
         "\(name(slot)) still leads term \(node.currentTerm) though its disk has not answered for "
           + "more than \(limit) ticks")
     }
+  }
+
+  /// A lease that still runs while a newer leader has committed something would let the next read
+  /// be stale, whether or not anybody reads just now. Not asked between ticks that a host makes up
+  /// for after a pause: nobody is answered before the last of them.
+  private mutating func checkLease<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+    let committed = ledger.committedIndex
+    guard committed > node.commitIndex.rawValue, node.hasLease else { return }
+    fail(
+      .readsAreFresh, 3, term: node.currentTerm.rawValue, index: committed,
+      "\(name(slot)) holds a lease in term \(node.currentTerm) and has committed "
+        + "\(node.commitIndex); entry \(committed) was committed in term "
+        + "\(ledger.commitment(committed).leaderTerm)")
   }
 
   /// The votes must lie on the voters' disks; each tells its own, so the tally is exact.

@@ -20,11 +20,16 @@ extension World {
       return
     }
     let draw = Draw(plan.seed, .episode, fault.identity, 77)
-    for steps in steps(fault, listed, leader) where slots[leader].isUp {
+    let other = (leader + 1) % slots.count
+    // Now and then another node than the leader is asked; it must say no.
+    let stray = Draw(plan.seed, .episode, fault.identity, now)
+    let isStray = stray.below(6) == 0 && slots[other].isUp && !isAsleep(other)
+    let asked = isStray ? other : leader
+    for steps in steps(fault, listed, leader) where slots[asked].isUp {
       var change = MembershipChange(steps, isJointForced: draw.below(4) == 0)
       if draw.again().below(4) == 0 { change.basedOn = slots[leader].node.membershipIndex }
-      let request = newRequest(.operate, number, operation: -1, leader)
-      submit(.changeMembership(RequestID(request), change), to: leader)
+      let request = newRequest(.operate, number, operation: -1, asked)
+      submit(.changeMembership(RequestID(request), change), to: asked)
     }
   }
 
