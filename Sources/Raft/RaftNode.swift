@@ -83,6 +83,8 @@ public struct RaftNode: Sendable, Hashable {
   public var id: NodeID { configuration.id }
   /// The role, without what belongs to it.
   public var role: RoleName { state.name }
+  /// How long this life of the node has lasted.
+  public var uptime: Ticks { Ticks(now) }
   /// Whether this node leads.
   public internal(set) var isLeader = false
   /// The membership in force: the newest in the log (§6).

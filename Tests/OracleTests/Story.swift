@@ -16,6 +16,7 @@ struct Actor: ObservedNode {
   var membershipIndex = LogIndex.zero
   var isHalted = false
   var hasLease = false
+  var uptime = Ticks.zero
   var longestStall: UInt64 = 20
 }
 
@@ -51,6 +52,9 @@ struct Story {
   ) {
     var actions = ActionBuffer()
     change(&nodes[number - 1], &actions)
+    if case .tick = input {
+      nodes[number - 1].uptime = Ticks(nodes[number - 1].uptime.rawValue + 1)
+    }
     for position in actions.stores.indices {
       tickets[number - 1] += 1
       if actions.stores[position].ticket == .zero {

@@ -15,6 +15,7 @@ protocol ObservedNode {
   var membershipIndex: LogIndex { get }
   var isHalted: Bool { get }
   var hasLease: Bool { get }
+  var uptime: Ticks { get }
   /// For how many ticks it may lead while its disk leaves a write unanswered.
   var longestStall: UInt64 { get }
 }
@@ -48,7 +49,7 @@ struct NodeView: Sendable {
   /// Through which ticket the disk has the writes of this life.
   var durableTicket: UInt64 = 0
 
-  /// Ticks as a leader, and as of when the oldest pending write was the oldest.
+  /// The node's ticks at its last step that was seen, and when the oldest pending write became so.
   var ticks: UInt64 = 0
   var pendingSince: UInt64 = 0
 

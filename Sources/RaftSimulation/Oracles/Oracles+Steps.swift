@@ -7,6 +7,7 @@ extension Oracles {
     of node: Node, _ input: Input, _ actions: ActionBuffer
   ) {
     guard breach == nil, let slot = slot(of: node.id) else { return }
+    views[slot].ticks = node.uptime.rawValue
     observeInput(slot, node, input)
     if views[slot].isHalted { checkSilence(slot, actions) }
     // A leader commits what was stored before this step; a follower also what it stores in it.
@@ -131,7 +132,6 @@ extension Oracles {
       checkLease(slot, node)
       return
     }
-    views[slot].ticks += 1
     let limit = node.longestStall
     if views[slot].pendingStart < views[slot].pending.count,
       views[slot].ticks - views[slot].pendingSince > limit

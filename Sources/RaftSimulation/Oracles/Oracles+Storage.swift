@@ -24,6 +24,8 @@ extension Oracles {
     views[slot].pendingStart = 0
     views[slot].lastTicket = 0
     views[slot].durableTicket = 0
+    views[slot].ticks = 0
+    views[slot].pendingSince = 0
     views[slot].currentTerm = node.currentTerm.rawValue
     views[slot].votedFor = node.votedFor?.rawValue ?? 0
     views[slot].role = node.role

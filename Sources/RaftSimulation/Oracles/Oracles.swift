@@ -166,6 +166,6 @@ extension RaftNode: ObservedNode {
   var longestStall: UInt64 {
     let stretch = configuration.quiescenceTicks == nil ? 1 : configuration.quiescenceFactor
     return configuration.diskStallTicks.rawValue + 1
-      + (configuration.heartbeatTicks.rawValue + 1) * stretch
+      + 3 * (configuration.heartbeatTicks.rawValue + 1) * stretch
   }
 }
