@@ -125,7 +125,7 @@ struct OfficeOracleTests {
     story.step(1, isDurable: false) { node, actions in
       actions.stores.append(node.append([.command(1, 9)]))
     }
-    for _ in 0..<19 { story.step(1, isDurable: false) { _, _ in } }
+    for _ in 0..<20 { story.step(1, isDurable: false) { _, _ in } }
     #expect(story.verdict == nil)
     story.step(1, isDurable: false) { _, _ in }
     #expect(story.verdict == "S22.1")
