@@ -4,7 +4,7 @@ import Raft
 
 extension World {
   /// The identities of all nodes, sorted; also of those that are down or not members.
-  public var nodeIDs: [NodeID] { slots.map(\.id) }
+  public var nodeIDs: [NodeID] { slots.map { $0.id } }
 
   /// A node as it is now, or as it was when it went down; `nil` if there is none of this number.
   ///
