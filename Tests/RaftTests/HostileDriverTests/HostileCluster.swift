@@ -310,6 +310,11 @@ struct HostileCluster {
     guard hosts[host].isUp else { return }
     lastRequest += 1
     let request = RequestID(lastRequest)
+    if mood.isReshaping && draw(4) == 0 {
+      checks.asked(request)
+      give(.changeMembership(request, change(by: hosts[host].node.membership)), to: host)
+      return
+    }
     switch draw(mood.isRestless ? 28 : 20) {
     case 0...9:
       var payloads: [[UInt8]] = []
@@ -327,7 +332,7 @@ struct HostileCluster {
       give(.read(request, draw(3) == 0 ? .lease : .linearizable), to: host)
     case 14, 15:
       checks.asked(request)
-      give(.changeMembership(request, change()), to: host)
+      give(.changeMembership(request, change(by: hosts[host].node.membership)), to: host)
     case 16:
       checks.asked(request)
       let target = draw(3) == 0 ? nil : NodeID(1 + draw(UInt64(hosts.count)))
@@ -340,17 +345,20 @@ struct HostileCluster {
     }
   }
 
-  private mutating func change() -> MembershipChange {
+  /// Some nodes in, some out; most of the steps can be taken.
+  private mutating func change(by membership: Membership) -> MembershipChange {
     var steps: [MembershipStep] = []
-    let last = UInt64(hosts.count)
-    for _ in 0...draw(3) {
-      let node = NodeID(1 + draw(last))
-      if node == witness { continue }
-      switch draw(4) {
-      case 0: steps.append(.addLearner(node))
-      case 1: steps.append(.addVoter(node))
-      case 2: steps.append(.demote(node))
-      default: steps.append(.remove(node))
+    var named: [NodeID] = []
+    for _ in 0...draw(4) {
+      let node = NodeID(1 + draw(UInt64(hosts.count)))
+      if node == witness || named.contains(node) { continue }
+      named.append(node)
+      if membership.isLearner(node) {
+        steps.append(draw(4) == 0 ? .remove(node) : .addVoter(node))
+      } else if membership.isVoter(node) {
+        steps.append(draw(2) == 0 ? .remove(node) : .demote(node))
+      } else {
+        steps.append(draw(3) == 0 ? .addLearner(node) : .addVoter(node))
       }
     }
     return MembershipChange(steps, isJointForced: draw(4) == 0)

@@ -85,6 +85,8 @@ struct HostileMood {
   var hurry: UInt64
   /// Somebody calls for elections all the time.
   var isRestless: Bool
+  /// Somebody changes the membership all the time.
+  var isReshaping: Bool
 
   /// A calm network and many crashes: what a broken duty needs to be seen. A slow disk, where it is
   /// about what is not durable yet.
@@ -125,6 +127,7 @@ struct HostileMood {
     crash = source.draw(below: 2) * source.draw(below: 6)
     partition = source.draw(below: 4)
     isRestless = source.draw(below: 2) == 0
+    isReshaping = source.draw(below: 3) == 0
     hurry = 1 + source.draw(below: 4)
     lossPerMille = source.draw(below: 3) == 0 ? 0 : source.draw(below: 150)
     repeatPerMille = source.draw(below: 3) == 0 ? 0 : source.draw(below: 250)
