@@ -39,7 +39,9 @@ extension RaftNode {
     if !storage.held.isEmpty { releaseHeld(&actions) }
     if isInstalling { finishInstall(&actions) }
     switch state {
-    case .leader: advanceCommitIndex(&actions)
+    case .leader:
+      advanceCommitIndex(&actions)
+      sendToWitnesses(&actions)
     case .preCandidate, .candidate: countOwnVote(&actions)
     case .follower:
       if isAcknowledgementOwed && storage.isHardStateDurable { sendAcknowledgement(&actions) }

@@ -20,7 +20,7 @@ extension RaftNode {
     _ run: EntryRun, to position: Int, _ actions: inout ActionBuffer
   ) {
     let peer = leader.progress[position]
-    guard peer.state == .replicate, peer.nextIndex == run.firstIndex,
+    guard peer.state == .replicate, peer.nextIndex == run.firstIndex, !peer.isWitness,
       UInt64(run.count) <= configuration.maximumEntriesPerMessage,
       UInt64(run.payloadBytes) <= configuration.maximumBytesPerMessage,
       hasRoom(peer)
@@ -42,6 +42,19 @@ extension RaftNode {
       && log.bytes(after: start, through: end) < configuration.maximumBytesInFlight
   }
 
+  /// How far the log may be sent to a peer. To a witness only what is durable here: were it to hold
+  /// what no full node has any more after a crash, it could vote for nobody, nor lead itself.
+  private func sendable(to peer: Progress) -> LogIndex {
+    peer.isWitness ? min(storage.durableIndex, log.lastIndex) : log.lastIndex
+  }
+
+  /// More is durable here, so that witnesses may have more.
+  mutating func sendToWitnesses(_ actions: inout ActionBuffer) {
+    for position in leader.progress.indices where leader.progress[position].isWitness {
+      if isLeader { sendEntries(to: position, &actions) }
+    }
+  }
+
   /// Sends what the follower lacks, as far as its window allows.
   mutating func sendEntries(to position: Int, _ actions: inout ActionBuffer) {
     while true {
@@ -50,16 +63,19 @@ extension RaftNode {
       switch peer.state {
       case .snapshot: return
       case .probe: if peer.isProbing { return }
-      case .replicate: if peer.nextIndex > log.lastIndex || !hasRoom(peer) { return }
+      case .replicate: if peer.nextIndex > sendable(to: peer) || !hasRoom(peer) { return }
       }
       guard peer.nextIndex > log.baseIndex else {
         offerSnapshot(to: position, &actions)
         return
       }
       var entries = Entries.none
-      if peer.nextIndex <= log.lastIndex {
+      let end = sendable(to: peer)
+      if peer.nextIndex <= end {
         entries = log.entries(
-          from: peer.nextIndex, maximumCount: configuration.maximumEntriesPerMessage,
+          from: peer.nextIndex,
+          maximumCount: min(
+            configuration.maximumEntriesPerMessage, peer.nextIndex.distance(to: end) + 1),
           maximumBytes: configuration.maximumBytesPerMessage)
         if peer.isWitness { entries = entries.eliding() }
         if entries.head.payloads == .evicted {
