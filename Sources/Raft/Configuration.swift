@@ -15,8 +15,8 @@ public struct Configuration: Hashable, Sendable {
 
   /// How long a follower waits without hearing from a leader before it starts an election (§5.2).
   ///
-  /// The wait is drawn anew each time, uniformly from `electionTimeoutTicks ..< 2 *
-  /// electionTimeoutTicks`, by the node's own generator.
+  /// The wait is drawn uniformly from `electionTimeoutTicks ..< 2 * electionTimeoutTicks` by the
+  /// node's own generator: anew when it has run out or a vote was given, not at each heartbeat.
   ///
   /// - Unit: ticks. Range: 3 times `heartbeatTicks` to 1,000,000. Default: 100.
   public var electionTimeoutTicks: Ticks = Ticks(100)
