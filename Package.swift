@@ -8,6 +8,7 @@ let package = Package(
   name: "flotilla",
   products: [
     .library(name: "Raft", targets: ["Raft"]),
+    .library(name: "RaftJournal", targets: ["RaftJournal"]),
     .library(name: "RaftMachines", targets: ["RaftMachines"]),
     .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
   ],
@@ -16,6 +17,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "Raft"),
+    .target(name: "RaftJournal", dependencies: ["Raft"]),
     .target(name: "RaftMachines", dependencies: ["Raft"]),
     .target(name: "RaftSimulation", dependencies: ["Raft", "RaftMachines"]),
     .executableTarget(
