@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "Raft", targets: ["Raft"]),
     .library(name: "RaftJournal", targets: ["RaftJournal"]),
+    .library(name: "RaftClocks", targets: ["RaftClocks"]),
     .library(name: "RaftMachines", targets: ["RaftMachines"]),
     .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
   ],
@@ -18,7 +19,8 @@ let package = Package(
   targets: [
     .target(name: "Raft"),
     .target(name: "RaftJournal", dependencies: ["Raft"]),
-    .target(name: "RaftMachines", dependencies: ["Raft"]),
+    .target(name: "RaftClocks"),
+    .target(name: "RaftMachines", dependencies: ["Raft", "RaftClocks"]),
     .target(name: "RaftSimulation", dependencies: ["Raft", "RaftMachines"]),
     .executableTarget(
       name: "flotilla-sim",
@@ -27,6 +29,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
+    .testTarget(name: "ClockTests", dependencies: ["RaftClocks"]),
+    .testTarget(name: "MachineTests", dependencies: ["Raft", "RaftClocks", "RaftMachines"]),
     .testTarget(name: "OracleTests", dependencies: ["Raft", "RaftSimulation"]),
     // Not a product: only our own tests depend on it.
     .target(name: "RaftTestSupport", dependencies: ["Raft"], path: "Tests/RaftTestSupport"),

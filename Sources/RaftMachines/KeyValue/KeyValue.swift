@@ -75,10 +75,11 @@ public struct KeyValue: StateMachine {
     return (records[position].value, records[position].changedAt)
   }
 
-  /// Applies one command. `index` is the place of its entry in the log.
+  /// Applies one command.
   ///
   /// - Complexity: O(log keys), and O(keys) where a key comes or goes.
-  public mutating func apply(_ command: Command, at index: LogIndex) -> Result {
+  public mutating func apply(_ command: Command, at moment: Moment) -> Result {
+    let index = moment.index
     switch command {
     case .get(let key): return .value(value(of: key)?.bytes)
     case .put(let key, let value):
@@ -112,6 +113,13 @@ public struct KeyValue: StateMachine {
     } catch {
       return .malformed(error)
     }
+  }
+
+  /// Applies one command as it stands in the log, and writes its result.
+  public mutating func apply(
+    encoded command: ArraySlice<UInt8>, at moment: Moment, into result: inout ByteWriter
+  ) throws(MachineDecodingError) {
+    apply(encoded: command, at: moment.index).write(into: &result)
   }
 
   /// Answers a question about the present state.

@@ -1,0 +1,66 @@
+// The three clocks of one process, moved together.
+
+/// The Lamport, hybrid and vector clock of one process.
+///
+/// Every message is sent with `tick(physical:)`, and every message received goes through
+/// `receive(_:physical:)`, requests and responses alike.
+public struct NodeClock: Hashable, Sendable {
+  /// Whose clock it is.
+  public let process: UInt64
+  private var lamport: LamportClock
+  private var hybrid: HybridClock
+  private var vector: VectorClock
+
+  /// The clock of a process, continued from its newest stamp if there is one.
+  public init(
+    process: UInt64, continuing stamp: ClockStamp? = nil,
+    maximumAheadNanoseconds: UInt64 = 500_000_000
+  ) {
+    self.process = process
+    lamport = LamportClock(stamp?.lamport ?? .zero)
+    hybrid = HybridClock(
+      stamp?.hybrid ?? .zero, maximumAheadNanoseconds: maximumAheadNanoseconds)
+    vector = stamp?.vector ?? VectorClock()
+  }
+
+  /// The stamp of the newest event.
+  public var latest: ClockStamp {
+    ClockStamp(lamport: lamport.time, hybrid: hybrid.latest, vector: vector)
+  }
+
+  /// An event of our own, at a physical time in nanoseconds since 1970.
+  ///
+  /// A process that finds no room in the vector goes without a component there: its events then
+  /// look like those of the last one that it heard of.
+  public mutating func tick(physical: UInt64) -> ClockStamp {
+    _ = lamport.tick()
+    _ = hybrid.tick(physical: physical)
+    tickVector()
+    return latest
+  }
+
+  /// A stamp was received, at a physical time of our own.
+  ///
+  /// - Throws: `ClockError`; none of the three clocks has then moved.
+  @discardableResult
+  public mutating func receive(
+    _ stamp: ClockStamp, physical: UInt64
+  ) throws(ClockError) -> ClockStamp {
+    var moved = self
+    try moved.lamport.receive(stamp.lamport)
+    try moved.hybrid.receive(stamp.hybrid, physical: physical)
+    try moved.vector.merge(stamp.vector)
+    moved.tickVector()
+    self = moved
+    return latest
+  }
+
+  /// Forgets a process that has left for good; see `VectorClock.forget(_:)`.
+  public mutating func forget(_ process: UInt64) { vector.forget(process) }
+
+  private mutating func tickVector() {
+    do { try vector.tick(process) } catch {
+      // Full: the vector stays as it is, and so does the order of everybody else's events.
+    }
+  }
+}
