@@ -1,4 +1,4 @@
-// What can be wrong with bytes. They come from a log or a snapshot that other code may have written.
+// What can be wrong with bytes. They come from a log or a snapshot that other code has written.
 
 /// Why a command, a result or a snapshot could not be read.
 public enum MachineDecodingError: Error, Hashable, Sendable, BitwiseCopyable,

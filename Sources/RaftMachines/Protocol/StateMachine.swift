@@ -29,7 +29,7 @@ import RaftClocks
 /// ```
 ///
 /// Machines that are large or fast do more: they keep their `digest` as they change, write their
-/// snapshot in parts (`SnapshotParts`), and apply a command from its bytes without decoding it first.
+/// snapshot in parts (`SnapshotParts`), and apply a command from its bytes without decoding it.
 public protocol StateMachine: Hashable, SnapshotParts, BinaryValue {
   /// What changes the machine. It travels in the log, encoded.
   associatedtype Command: BinaryValue

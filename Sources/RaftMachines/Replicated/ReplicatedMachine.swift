@@ -37,8 +37,8 @@ public enum Verdict: Hashable, Sendable, BitwiseCopyable, CustomStringConvertibl
 
 /// A machine with the sessions of its clients, the log's time, and the stamps of its entries.
 ///
-/// Invariants: `applied` only grows, and so does `time`; a request in a session takes effect at most
-/// once.
+/// Invariants: `applied` only grows, and so does `time`; a request in a session takes effect at
+/// most once.
 public struct ReplicatedMachine<Machine: StateMachine>: Hashable, Sendable {
   /// The machine.
   public private(set) var machine: Machine
