@@ -25,6 +25,8 @@ public struct RaftLog: Sendable {
   private var totalBytes: UInt64 = 0
   private var baseBytes: UInt64 = 0
   private var evictedBytes: UInt64 = 0
+  /// The end of the newest run whose payloads were dropped, so that none is looked at twice.
+  private var evictedIndex = LogIndex.zero
 
   /// A log without entries that begins after this one.
   init(base: LogPosition) {
@@ -286,6 +288,8 @@ public struct RaftLog: Sendable {
       last = base
       totalBytes = baseBytes
     }
+    evictedIndex = min(evictedIndex, last.index)
+    evictedBytes = min(evictedBytes, totalBytes)
   }
 
   /// Forgets the entries through this one, which a snapshot replaces (§7).
@@ -324,22 +328,21 @@ public struct RaftLog: Sendable {
 
   /// Drops from memory the payloads of whole runs through this entry, oldest first, until at most
   /// `limit` bytes are in memory.
+  ///
+  /// - Complexity: O(runs dropped + log runs).
   mutating func evict(through index: LogIndex, keeping limit: UInt64) {
-    var gone = max(baseBytes, evictedBytes)
-    for chunk in sealed.indices {
-      for position in sealed[chunk].indices {
-        guard totalBytes - gone > limit, sealed[chunk][position].run.lastIndex <= index else {
-          evictedBytes = gone
-          return
-        }
-        gone = max(gone, RaftLog.evict(&sealed[chunk][position]))
-      }
+    let first = max(base.index, evictedIndex).next
+    guard first <= min(index, last.index), bytesInMemory > limit else { return }
+    var next: Place? = place(of: first)
+    while let here = next, bytesInMemory > limit {
+      let end = run(at: here).lastIndex
+      guard end <= index else { return }
+      next = after(here)
+      evictedBytes =
+        here.chunk < 0
+        ? RaftLog.evict(&tail[here.position]) : RaftLog.evict(&sealed[here.chunk][here.position])
+      evictedIndex = end
     }
-    for position in tail.indices {
-      guard totalBytes - gone > limit, tail[position].run.lastIndex <= index else { break }
-      gone = max(gone, RaftLog.evict(&tail[position]))
-    }
-    evictedBytes = gone
   }
 
   /// Drops the payloads of a run of commands; returns where the run ends in bytes.
