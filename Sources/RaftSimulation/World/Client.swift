@@ -16,6 +16,8 @@ struct Client: Sendable {
   var begun: UInt64 = 0
   /// How often it asked in all.
   var asked: UInt64 = 0
+  /// How often it asked a node of which it knew nothing.
+  var tour: UInt64 = 0
   /// How many operations it has ended since the healing began.
   var endedAfterHealing: UInt64 = 0
   /// What it knows to be committed and applied: no later read may be older.

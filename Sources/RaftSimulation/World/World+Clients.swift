@@ -82,11 +82,15 @@ extension World {
     submit(input(request, history[place], draw), to: node)
   }
 
-  /// Whom the client asks: the leader that it knows, or any node.
-  private func target(_ client: Int, _ draw: Draw) -> Int {
+  /// Whom the client asks: the leader that it knows, else one node after the other. Chance alone
+  /// may leave out for long the only one that can help. Now and then it asks anybody.
+  private mutating func target(_ client: Int, _ draw: Draw) -> Int {
     let known = clients[client].leader
-    if known >= 0, !draw.happens(plan.workload.strayPerMillion) { return known }
-    return Int(draw.again().below(UInt64(slots.count)))
+    let isStray = draw.happens(plan.workload.strayPerMillion)
+    if known >= 0, !isStray { return known }
+    if isStray { return Int(draw.again().below(UInt64(slots.count))) }
+    clients[client].tour += 1
+    return Int((clients[client].tour + UInt64(client)) % UInt64(slots.count))
   }
 
   mutating func newRequest(
@@ -233,8 +237,9 @@ extension World {
       break
     }
     // Who was turned down often asks less often, or nothing but refusals would happen.
-    let attempts = history[clients[client].operation].attempts
-    askAgain(client, in: delay << min(attempts / 2, 4))
+    // Once all is repaired there is always somebody who can help.
+    let patience = healing.isUnderWay ? 0 : history[clients[client].operation].attempts / 2
+    askAgain(client, in: delay << min(patience, 4))
   }
 
   private mutating func askAgain(_ client: Int, in delay: UInt64) {
