@@ -64,7 +64,7 @@ extension RaftNode {
       for word in [
         peer.id.rawValue, UInt64(peer.state.rawValue), peer.matchIndex.rawValue,
         peer.receivedIndex.rawValue, peer.nextIndex.rawValue, peer.lastHeard,
-        peer.confirmedRound, peer.sentCommit.rawValue, peer.movedAt,
+        peer.confirmedRound, peer.probeRound, peer.sentCommit.rawValue, peer.movedAt,
         peer.isProbing ? 1 : 0, peer.isLoading ? 1 : 0, peer.isDeparting ? 1 : 0,
         peer.snapshot.index.rawValue, peer.snapshotOffset,
       ] { digest.combine(word) }

@@ -91,6 +91,12 @@ public struct RaftNode: Sendable, Hashable {
   public var membership: Membership { memberships.current.membership }
   /// The index of the entry that the membership in force came from.
   public var membershipIndex: LogIndex { memberships.currentIndex }
+  /// Whether this node holds entries without their commands, so that nothing is applied here.
+  ///
+  /// A node that joins as a witness becomes one with the first entry that comes so, and stays one
+  /// when it is removed. A snapshot has no bytes just if its own membership calls the node a
+  /// witness.
+  public var isWitness: Bool { isSelfWitness }
   /// How far the log is durable here.
   public var durableIndex: LogIndex { storage.durableIndex }
   /// What the leader knows of the others; empty unless this node leads.
@@ -133,7 +139,8 @@ public struct RaftNode: Sendable, Hashable {
     if configuration.leaseDriftPerMille != nil && currentTerm > .zero {
       votesWithheldUntil = configuration.electionTimeoutTicks.rawValue
     }
-    isSelfWitness = restored.log.holdsElided
+    isSelfWitness =
+      restored.log.holdsElided || state.snapshot.membership.isWitness(configuration.id)
     membershipBecameActive()
     resetElectionTimer()
   }

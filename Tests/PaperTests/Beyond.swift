@@ -107,7 +107,57 @@ import Testing
     #expect(lone.node.progress.last?.nextIndex == 2)
 
     expectExactly(
-      lone(.peerReachable(3)), "send n1>n3 term 4 appendEntries prev 1:4 [2:4 x] commit 1")
+      lone(.peerReachable(3)),
+      "send n1>n3 term 4 appendEntries prev 1:4 [2:4 x] commit 1 round 1")
+  }
+
+  /// A leader that streams five entries to n3, one in each message.
+  private func streaming() throws -> Lone {
+    var lone = try Lone.leader(term: 4) { $0.maximumEntriesPerMessage = 1 }
+    lone.acknowledge(by: 2, 3)
+    for text in ["a", "b", "c", "d", "e"] {
+      lone(.propose(Proposal(RequestID(1), EntryBlock(Array(text.utf8)))))
+    }
+    return lone
+  }
+
+  private func rejected(_ index: LogIndex, round: UInt64) -> Input {
+    .receive(
+      .rejected(from: 3, to: 1, term: 4, at: index, hint: LogPosition(4, 1), round: round))
+  }
+
+  @Test func `a stream that comes in another order is given up once, not at each refusal`() throws {
+    var lone = try streaming()
+    expectExactly(
+      lone(rejected(5, round: 0)),
+      "send n1>n3 term 4 appendEntries prev 1:4 [2:4 a] commit 1 round 1")
+
+    for index in [4, 3, 2] as [LogIndex] { expectExactly(lone(rejected(index, round: 0))) }
+    // What arrived all the same is known, and starts no stream before the probe is answered.
+    let late = lone(.receive(.accepted(from: 3, to: 1, term: 4, match: 2)))
+    #expect(late.messages.filter { $0.to == 3 }.isEmpty)
+    #expect(lone.node.progress.last?.matchIndex == 2)
+    #expect(lone.node.progress.last?.state == .probe)
+
+    let answer = lone(.receive(.accepted(from: 3, to: 1, term: 4, match: 2, round: 1)))
+    #expect(answer.messages.map(\.entries.text) == ["[3:4 b]", "[4:4 c]", "[5:4 d]", "[6:4 e]"])
+    expectExactly(lone(rejected(6, round: 0)))
+    #expect(lone.node.progress.last?.state == .replicate)
+  }
+
+  @Test func `a probe whose answer is lost is repeated, whatever old answers come`() throws {
+    var lone = try streaming()
+    lone(rejected(5, round: 0))
+    var probes = 0
+    for _ in 0..<60 {
+      lone(.receive(.accepted(from: 3, to: 1, term: 4, match: 2)))
+      lone(.receive(.accepted(from: 2, to: 1, term: 4, match: 6, round: 1)))
+      probes += lone(.tick).messages.filter { $0.to == 3 && !$0.entries.isEmpty }.count
+    }
+    #expect(probes >= 2)
+    let round = lone.node.leader.reads.round
+    lone(.receive(.accepted(from: 3, to: 1, term: 4, match: 2, round: round)))
+    #expect(lone.node.progress.last?.state == .replicate)
   }
 }
 

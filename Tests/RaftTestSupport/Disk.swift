@@ -14,9 +14,14 @@ public struct Disk: Sendable {
   public private(set) var aside: (metadata: SnapshotMetadata, bytes: [UInt8], isWhole: Bool)?
   /// What the node did wrong with the disk, if anything.
   public private(set) var complaints: [String] = []
+  /// The node that the disk belongs to.
+  private let id: NodeID
 
   /// A disk that holds this.
-  public init(_ state: DurableState) { durable = state }
+  public init(of id: NodeID, _ state: DurableState) {
+    self.id = id
+    durable = state
+  }
 
   mutating func append(_ write: StorageWrite) {
     if let last = pending.last, write.ticket <= last.ticket {
@@ -91,7 +96,7 @@ public struct Disk: Sendable {
     if snapshots[position] == nil {
       if let aside, aside.metadata == marker.metadata, aside.isWhole {
         snapshots[position] = aside.bytes
-      } else {
+      } else if !marker.metadata.membership.isWitness(id) {
         complaints.append("marker of \(marker.metadata.text) without the snapshot")
       }
     }

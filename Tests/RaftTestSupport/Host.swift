@@ -53,7 +53,7 @@ public struct Host: Sendable {
   init(_ configuration: Configuration, _ state: DurableState) {
     id = configuration.id
     self.configuration = configuration
-    disk = Disk(state)
+    disk = Disk(of: id, state)
     if !state.snapshot.lastIncluded.index.isZero {
       disk.keep([], at: state.snapshot.lastIncluded)
       machine = Machine(snapshot: [], at: state.snapshot.lastIncluded.index) ?? Machine()

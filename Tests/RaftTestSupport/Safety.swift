@@ -102,9 +102,9 @@ public struct Safety: Sendable {
     guard let known = committed[entry.index] else {
       return "\(host.id) applies \(entry.text), which is not committed"
     }
-    let isSame =
-      known.term == entry.term && (entry.payload == known.payload || isWitness(host))
-    guard isSame else { return "\(host.id) applies \(entry.text), others \(known.text)" }
+    guard known.term == entry.term, entry.payload == known.payload else {
+      return "\(host.id) applies \(entry.text), others \(known.text)"
+    }
     return nil
   }
 
@@ -119,10 +119,6 @@ public struct Safety: Sendable {
       return "\(host.id) installs \(host.machine.commands), committed is \(expected)"
     }
     return nil
-  }
-
-  private func isWitness(_ host: Host) -> Bool {
-    host.node?.membership.isWitness(host.id) ?? false
   }
 
   // MARK: After each step
@@ -183,8 +179,9 @@ public struct Safety: Sendable {
     while index <= node.commitIndex {
       guard let entry = node.log.entry(at: index) else { break }
       if let known = committed[index] {
-        let isWitness = node.membership.isWitness(node.id)
-        if known.term != entry.term || (known.payload != entry.payload && !isWitness) {
+        let isElided =
+          node.log.entries(from: index, through: index).run(0).payloads == .elided
+        if known.term != entry.term || (known.payload != entry.payload && !isElided) {
           problems.append("\(node.id) commits \(entry.text), others \(known.text)")
         }
       } else if node.role == .leader || old.isLeader {

@@ -57,8 +57,7 @@ import Testing
       scenarios.insert(plan.scenario)
       sizes.insert(plan.cluster.voters)
     }
-    // Witnesses are there from the start or not at all: a node with commands becomes none.
-    #expect(kinds == Set(FaultKind.allCases).subtracting([.addWitness]))
+    #expect(kinds == Set(FaultKind.allCases))
     #expect(scenarios == Set(Scenario.allCases))
     #expect(sizes == Set(1...9))
   }

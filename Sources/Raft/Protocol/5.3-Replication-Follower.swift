@@ -97,6 +97,11 @@ extension RaftNode {
   private mutating func append(_ run: EntryRun, _ actions: inout ActionBuffer) {
     log.append(run)
     if run.kind == .membership { adoptMemberships(of: run, &actions) }
+    // The leader knows a membership, further on, in which this node is a witness.
+    if run.payloads == .elided && !isSelfWitness {
+      isSelfWitness = true
+      refreshPromotable()
+    }
   }
 
   /// Deletes this entry and all that follow it, here and in what goes to the disk.
@@ -113,7 +118,8 @@ extension RaftNode {
     }
   }
 
-  /// Tells the leader that it must go back, and how far at least.
+  /// Tells the leader that it must go back, and how far at least. The round is that of the message
+  /// refused, so that the leader can tell what it has given up since.
   private func reject(
     _ request: AppendEntries, _ leader: NodeID, _ actions: inout ActionBuffer
   ) {
@@ -123,7 +129,8 @@ extension RaftNode {
       .appendEntriesReply(
         AppendEntriesReply(
           success: false, matchIndex: .zero, receivedIndex: .zero,
-          rejectedIndex: request.prevLog.index, hint: hint, round: confirmedRound)),
+          rejectedIndex: request.prevLog.index, hint: hint,
+          round: storage.isHardStateDurable ? request.round : 0)),
       to: leader, &actions)
   }
 

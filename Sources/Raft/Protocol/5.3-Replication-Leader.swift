@@ -42,13 +42,20 @@ extension RaftNode {
       && log.bytes(after: start, through: end) < configuration.maximumBytesInFlight
   }
 
-  /// How far the log may be sent to a peer. To a witness only what is durable here: were it to hold
-  /// what no full node has any more after a crash, it could vote for nobody, nor lead itself.
+  /// How far the log may be sent to a peer. To a witness only what a voter holds durably that may
+  /// lead: were it to hold what nobody else has any more after a crash, it could vote for nobody,
+  /// nor lead itself. A leader that is about to leave the voters is no such voter.
   private func sendable(to peer: Progress) -> LogIndex {
-    peer.isWitness ? min(storage.durableIndex, log.lastIndex) : log.lastIndex
+    guard peer.isWitness else { return log.lastIndex }
+    if leader.isSelfIncoming { return min(storage.durableIndex, log.lastIndex) }
+    var most = LogIndex.zero
+    for other in leader.progress where other.isIncoming && !other.isWitness {
+      most = max(most, other.matchIndex)
+    }
+    return most
   }
 
-  /// More is durable here, so that witnesses may have more.
+  /// More is durable here or elsewhere, so that witnesses may have more.
   mutating func sendToWitnesses(_ actions: inout ActionBuffer) {
     for position in leader.progress.indices where leader.progress[position].isWitness {
       if isLeader { sendEntries(to: position, &actions) }
@@ -224,7 +231,11 @@ extension RaftNode {
     if received >= peer.nextIndex { leader.progress[position].nextIndex = received.next }
     switch peer.state {
     case .probe:
-      if received.next >= peer.nextIndex { streamTo(position, &actions) }
+      // What the stream before brought was still on its way: only an answer to the probe tells that
+      // nothing of it is left that could be refused.
+      if received.next >= peer.nextIndex, reply.round >= peer.probeRound {
+        streamTo(position, &actions)
+      }
     case .snapshot:
       if received >= peer.snapshot.index && received >= log.baseIndex {
         streamTo(position, &actions)
@@ -239,6 +250,7 @@ extension RaftNode {
     advanceCommitIndex(&actions)
     guard isLeader, let position = leader.position(of: peer.id) else { return }
     sendEntries(to: position, &actions)
+    if !leader.isSelfIncoming { sendToWitnesses(&actions) }
     if !leader.concerned.isEmpty { settleConcerned(&actions) }
     if leader.transfer != nil { continueTransfer(&actions) }
   }
@@ -255,22 +267,32 @@ extension RaftNode {
   ) {
     let peer = leader.progress[position]
     guard peer.state != .snapshot, reply.rejectedIndex > peer.matchIndex,
+      reply.round >= peer.probeRound,
       peer.state == .replicate || reply.rejectedIndex == peer.nextIndex.previous
     else {
       actions.observe(.dropped(from: peer.id, .staleReply))
       return
     }
-    if peer.state == .replicate {
-      actions.observe(.progressChanged(peer: peer.id, .probe))
-    }
-    leader.progress[position].receivedIndex = peer.matchIndex
-    leader.progress[position].becomeProbe(now: now)
+    fallBack(position, &actions)
     let limit = min(reply.hint.index, reply.rejectedIndex.previous)
     let common = log.lastPosition(upTo: limit, termAtMost: reply.hint.term).index
     // Below the log's beginning nothing can be compared any more: a snapshot is needed.
     let next = common <= log.baseIndex && limit < log.baseIndex ? limit.next : common.next
     leader.progress[position].nextIndex = max(next, peer.matchIndex.next)
     sendEntries(to: position, &actions)
+  }
+
+  /// Stops streaming, if it did, and finds out anew what the follower has.
+  ///
+  /// A stream of many messages that came in another order is refused many times. Only the first of
+  /// these refusals counts: a round of its own tells the probe from all that was sent before it.
+  private mutating func fallBack(_ position: Int, _ actions: inout ActionBuffer) {
+    if leader.progress[position].state == .replicate {
+      leader.reads.round += 1
+      leader.progress[position].probeRound = leader.reads.round
+      actions.observe(.progressChanged(peer: leader.progress[position].id, .probe))
+    }
+    leader.progress[position].becomeProbe(now: now)
   }
 
   // MARK: Time
@@ -318,11 +340,7 @@ extension RaftNode {
     case .replicate:
       let known = max(peer.matchIndex, peer.receivedIndex)
       leader.progress[position].isLoading = false
-      if peer.nextIndex.previous > known {
-        leader.progress[position].receivedIndex = peer.matchIndex
-        leader.progress[position].becomeProbe(now: now)
-        actions.observe(.progressChanged(peer: peer.id, .probe))
-      }
+      if peer.nextIndex.previous > known { fallBack(position, &actions) }
       sendEntries(to: position, &actions)
     case .snapshot:
       leader.progress[position].isLoading = false
@@ -388,10 +406,8 @@ extension RaftNode {
   mutating func peerUnreachable(_ peer: NodeID, _ actions: inout ActionBuffer) {
     if isLeader, let position = leader.position(of: peer) {
       if leader.progress[position].state == .replicate {
-        leader.progress[position].receivedIndex = leader.progress[position].matchIndex
-        leader.progress[position].becomeProbe(now: now)
+        fallBack(position, &actions)
         leader.progress[position].isProbing = true
-        actions.observe(.progressChanged(peer: peer, .probe))
       }
     } else if peer == leaderID {
       wakeForElection()

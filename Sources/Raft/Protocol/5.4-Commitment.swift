@@ -44,6 +44,7 @@ extension RaftNode {
     let entries = log.entries(from: handedToApply.next, through: end)
     handedToApply = end
     if isSelfWitness {
+      refuseReadyReads(&actions)
       lastApplied = end
       return
     }

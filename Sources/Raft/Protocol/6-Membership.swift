@@ -68,8 +68,10 @@ extension RaftNode {
   /// What the node itself is in the membership in force.
   mutating func membershipBecameActive() {
     isSelfMember = membership.contains(id)
-    // Who is removed keeps what it has: a witness's entries stay without commands.
-    isSelfWitness = membership.isWitness(id) || isSelfWitness && !isSelfMember
+    // Who is removed keeps what it has: a witness's entries stay without commands. And who catches
+    // up is a witness from the first entry that comes without one.
+    isSelfWitness =
+      membership.isWitness(id) || isSelfWitness && (!isSelfMember || log.holdsElided)
     refreshPromotable()
   }
 
@@ -83,7 +85,7 @@ extension RaftNode {
       let before = memberships.item(at: membershipIndex.previous).membership
       isEligible = before.isVoter(id) && !before.isWitness(id) && !membership.isWitness(id)
     }
-    isPromotable = isEligible && installing == nil
+    isPromotable = isEligible && installing == nil && !isSelfWitness
   }
 
   /// Makes the leader's view of the others agree with the membership in force. Whom it no longer

@@ -47,7 +47,8 @@ extension RaftNode {
       askForNextChunk(&actions)
       return
     }
-    if isSelfWitness || part.membership.isWitness(id) {
+    if part.membership.isWitness(id) {
+      // No bytes come, and none are kept.
       if chunk.isDone { beginInstall(metadata, &actions) }
       return
     }
@@ -133,6 +134,8 @@ extension RaftNode {
     installing = PendingInstall(metadata: metadata, ticket: storage.lastTicket.next)
     isAcknowledgementOwed = true
     if case .follower = state {} else { becomeFollower(.leaderFound, &actions) }
+    // What the snapshot brings is whole, unless it is one for a witness.
+    isSelfWitness = false
     membershipBecameActive()
     actions.observe(.membershipChanged(at: membershipIndex, membership))
     settlePending(&actions)
@@ -148,6 +151,7 @@ extension RaftNode {
     handedToApply = pending.metadata.lastIncluded.index
     actions.observe(.snapshotInstalled(pending.metadata.lastIncluded))
     if isSelfWitness {
+      refuseReadyReads(&actions)
       lastApplied = handedToApply
       installing = nil
       refreshPromotable()

@@ -3,14 +3,16 @@
 extension RaftNode {
   /// The host has a durable snapshot of its state machine as of this entry: the log before it may
   /// go, except for a tail that spares followers that are only a little behind a snapshot.
+  ///
+  /// A witness has no machine to take one of: its log may go as far as its membership tells that.
   mutating func snapshotTaken(through index: LogIndex, _ actions: inout ActionBuffer) {
+    let item = memberships.item(at: index)
     guard index <= lastApplied, index > snapshot.lastIncluded.index, installing == nil,
-      let term = log.term(at: index)
+      let term = log.term(at: index), !isSelfWitness || item.membership.isWitness(id)
     else {
       actions.observe(.dropped(from: nil, .unexpected))
       return
     }
-    let item = memberships.item(at: index)
     snapshot = SnapshotMetadata(
       lastIncluded: LogPosition(term: term, index: index), membership: item.membership,
       membershipIndex: item.index)
@@ -47,12 +49,18 @@ extension RaftNode {
     sendSnapshot(to: position, &actions)
   }
 
-  /// Asks the host for the chunk that the follower needs next. A witness needs none of them.
+  /// Asks the host for the chunk that the follower needs next.
+  ///
+  /// A witness needs none of them if the snapshot itself calls it one. A node that became a witness
+  /// later does not know it when the snapshot comes, nor if it restarts then: it gets all bytes.
   mutating func sendSnapshot(to position: Int, _ actions: inout ActionBuffer) {
     let peer = leader.progress[position]
     guard peer.state == .snapshot, !peer.isLoading else { return }
     leader.progress[position].movedAt = now
-    if peer.isWitness {
+    let isForWitness = leader.sending.contains {
+      $0.lastIncluded == peer.snapshot && $0.membership.isWitness(peer.id)
+    }
+    if isForWitness {
       sendChunk([], isLast: true, to: position, &actions)
       return
     }

@@ -156,6 +156,10 @@ extension RaftNode {
   private mutating func ready(
     _ request: RequestID, at index: LogIndex, _ actions: inout ActionBuffer
   ) {
+    guard !isSelfWitness else {
+      actions.answer(request, .refused(.notLeader(leader: leaderID)))
+      return
+    }
     if lastApplied >= index {
       actions.readIsReady(request, at: index)
       return
@@ -164,6 +168,13 @@ extension RaftNode {
     while at > 0 && clients.readyReads[at - 1].index > index { at -= 1 }
     clients.readyReads.insert(
       ReadyWait(request: request, index: index, deadline: now + patienceForOutcomes), at: at)
+  }
+
+  /// This node has become a witness: its machine stands still, and no read can wait for it.
+  mutating func refuseReadyReads(_ actions: inout ActionBuffer) {
+    while let read = clients.readyReads.popFirst() {
+      actions.answer(read.request, .refused(.notLeader(leader: leaderID)))
+    }
   }
 
   mutating func answerReadyReads(_ actions: inout ActionBuffer) {

@@ -43,6 +43,8 @@ public struct Progress: Hashable, Sendable, BitwiseCopyable {
   var sentCommit = LogIndex.zero
   /// When something was last acknowledged or begun; silence from then on leads to a repetition.
   var movedAt: UInt64
+  /// The round that the probe belongs to: an older reply answers a stream that was given up.
+  var probeRound: UInt64 = 0
   /// A probe is under way.
   var isProbing = false
   /// Entries or a chunk are being loaded for it.
@@ -68,11 +70,8 @@ public struct Progress: Hashable, Sendable, BitwiseCopyable {
   }
 
   mutating func becomeProbe(now: UInt64) {
-    if state != .probe || nextIndex > matchIndex.next { nextIndex = matchIndex.next }
-    if state == .snapshot && snapshot.index > matchIndex {
-      // What the snapshot brought is not acknowledged yet; the probe will find out.
-      nextIndex = matchIndex.next
-    }
+    nextIndex = matchIndex.next
+    receivedIndex = matchIndex
     state = .probe
     isProbing = false
     isLoading = false

@@ -228,8 +228,9 @@ struct FaultDrawing {
       if member == spare { fault.nodes = [member] }
     default:
       // Only a node that has been nothing else may become a witness: it keeps no commands.
-      fault.kind = .addVoter
-      fault.nodes = [member]
+      let isNew = spare > plan.cluster.voters + plan.cluster.learners
+      fault.kind = !spares.isEmpty && isNew ? .addWitness : .addVoter
+      fault.nodes = [fault.kind == .addWitness ? spare : member]
     }
     return fault
   }

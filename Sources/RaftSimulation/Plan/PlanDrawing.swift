@@ -104,11 +104,6 @@ extension Plan {
     if knobs.happens(.entriesInFlight, 30) {
       node.maximumEntriesInFlight = knobs.draw(.entriesInFlight).again().between(1, 16)
     }
-    if node.maximumEntriesPerMessage <= 8 || node.maximumBytesPerMessage <= 256 {
-      // Many tiny messages under way at once, on links without order, are mostly sent for nothing.
-      node.maximumEntriesInFlight = min(
-        node.maximumEntriesInFlight, knobs.draw(.entriesInFlight).again().again().between(4, 32))
-    }
     if knobs.happens(.bytesInFlight, 20) {
       node.maximumBytesInFlight = knobs.draw(.bytesInFlight).again().between(1, 512)
     }

@@ -14,7 +14,7 @@ struct NodeSlot: Sendable {
   /// How often the node was started.
   var life: UInt32 = 1
   var isUp = true
-  /// Whether the node holds no commands, so that there is no machine to speak of.
+  /// Whether operators use the node as a witness and as nothing else.
   let isWitness: Bool
   /// Taken out of the cluster for good by its operator.
   var isRetired = false

@@ -49,7 +49,9 @@ extension World {
   private func isWitness(_ position: Int) -> Bool {
     let cluster = plan.cluster
     let number = UInt64(position + 1)
-    if number <= cluster.voters && number > cluster.voters - cluster.witnesses { return true }
+    if number <= cluster.voters + cluster.learners {
+      return number <= cluster.voters && number > cluster.voters - cluster.witnesses
+    }
     for fault in plan.faults where fault.kind == .addWitness && fault.nodes.contains(number) {
       return true
     }

@@ -155,7 +155,7 @@ extension World {
         other.commitIndex == node.commitIndex
       else { return .behind(position) }
       guard other.lastApplied == node.commitIndex else { return .notApplied(position) }
-      if slots[position].isWitness { continue }
+      if other.isWitness { continue }
       if let model, slots[model].machine.digest != slots[position].machine.digest {
         return .machineDiffers(position, from: model)
       }

@@ -188,9 +188,7 @@ extension World {
 
   private mutating func apply(_ entries: Entries, _ position: Int) {
     guard !entries.isEmpty else { return }
-    if !slots[position].isWitness {
-      for place in 0..<entries.runCount { apply(entries.run(place), position) }
-    }
+    for place in 0..<entries.runCount { apply(entries.run(place), position) }
     slots[position].machineIndex = entries.lastIndex
     counters.entriesApplied += UInt64(entries.count)
     reportApplied(entries.lastIndex, position)
@@ -238,7 +236,7 @@ extension World {
     let index = metadata.lastIncluded.index
     slots[position].machineIndex = index
     slots[position].machine = KeyValue()
-    guard index > .zero, !slots[position].isWitness else { return }
+    guard index > .zero, !metadata.membership.isWitness(slots[position].id) else { return }
     let bytes = slots[position].disk.image(at: index)
     do {
       if let bytes {

@@ -88,7 +88,9 @@ extension World {
     guard threshold > 0 else { return }
     let begun = slots[position].snapshotBegun
     // A witness has no machine; its node is done with entries as soon as they are committed.
-    if slots[position].isWitness { slots[position].machineIndex = slots[position].node.lastApplied }
+    if slots[position].node.isWitness {
+      slots[position].machineIndex = slots[position].node.lastApplied
+    }
     guard slots[position].machineIndex.rawValue >= begun.rawValue + threshold else { return }
     takeSnapshot(position)
   }
@@ -100,8 +102,9 @@ extension World {
     else { return }
     slots[position].snapshotBegun = index
     counters.snapshotsTaken += 1
-    let bytes = slots[position].isWitness ? [] : slots[position].machine.snapshot()
-    if !slots[position].isWitness {
+    let isWitness = slots[position].node.isWitness
+    let bytes = isWitness ? [] : slots[position].machine.snapshot()
+    if !isWitness {
       // The oracles want the digest of what comes back from the bytes, not of what went in. Whoever
       // installs them or starts from them looks again, so that a sample is enough here.
       var copy = slots[position].machine
@@ -129,7 +132,7 @@ extension World {
     guard let own = slots[position].imageUnderWay else { return }
     slots[position].imageUnderWay = nil
     // A snapshot from the leader may have come in between; then this one is of no use.
-    guard own.index >= slots[position].disk.snapshot.lastIncluded.index else { return }
+    guard own.index > slots[position].disk.snapshot.lastIncluded.index else { return }
     slots[position].disk.keepImage(own.bytes, at: own.index)
     give(.snapshotTaken(through: own.index), to: position)
   }

@@ -246,9 +246,7 @@ extension HostileCluster {
     let isCalmable =
       cluster.configuration.isPreVoteEnabled && cluster.configuration.isCheckQuorumEnabled
       || !cluster.hasChangedMembership
-    // A witness may hold more than all that could lead, if what was demoted was the last that did.
-    let isStuck = cluster.witness != nil && cluster.hasChangedMembership
-    if breach == .none, isCalmable, !isStuck { cluster.heal() }
+    if breach == .none, isCalmable { cluster.heal() }
     return cluster
   }
 }
