@@ -21,7 +21,7 @@ let package = Package(
     .target(name: "RaftJournal", dependencies: ["Raft"]),
     .target(name: "RaftClocks"),
     .target(name: "RaftMachines", dependencies: ["Raft", "RaftClocks"]),
-    .target(name: "RaftSimulation", dependencies: ["Raft", "RaftMachines"]),
+    .target(name: "RaftSimulation", dependencies: ["Raft", "RaftJournal", "RaftMachines"]),
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
@@ -43,6 +43,9 @@ let package = Package(
     .testTarget(
       name: "CommandTests", dependencies: ["flotilla-sim", "RaftSimulation"],
       exclude: ["Golden", "Scenarios"]),
+    .testTarget(
+      name: "JournalTests",
+      dependencies: ["Raft", "RaftJournal", "RaftSimulation", "RaftTestSupport"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),

@@ -49,6 +49,13 @@ public struct SnapshotMarker: Hashable, Sendable {
   /// Whether the log's entries are all void, also those after `logStart`: the snapshot came from
   /// the leader and the log does not continue it.
   public var isLogReset: Bool
+
+  /// A change to this snapshot and this beginning of the log.
+  public init(metadata: SnapshotMetadata, logStart: LogPosition, isLogReset: Bool) {
+    self.metadata = metadata
+    self.logStart = logStart
+    self.isLogReset = isLogReset
+  }
 }
 
 /// One atomic record for the one ordered stream of storage: all of it becomes durable, or none.
@@ -67,6 +74,19 @@ public struct StorageWrite: Hashable, Sendable {
   public var entries: Entries
   /// A new beginning of the log.
   public var snapshot: SnapshotMarker?
+
+  /// A write of these parts, as a node makes them; for storages and their tests.
+  public init(
+    ticket: Ticket, hardState: HardState, isHardStateChanged: Bool, truncateFrom: LogIndex? = nil,
+    entries: Entries = .none, snapshot: SnapshotMarker? = nil
+  ) {
+    self.ticket = ticket
+    self.hardState = hardState
+    self.isHardStateChanged = isHardStateChanged
+    self.truncateFrom = truncateFrom
+    self.entries = entries
+    self.snapshot = snapshot
+  }
 }
 
 /// A chunk of a snapshot to keep aside until the whole is there.
@@ -79,6 +99,14 @@ public struct SnapshotChunk: Hashable, Sendable {
   public var bytes: [UInt8]
   /// Whether the snapshot ends with them.
   public var isLast: Bool
+
+  /// A chunk of these bytes.
+  public init(metadata: SnapshotMetadata, offset: UInt64, bytes: [UInt8], isLast: Bool) {
+    self.metadata = metadata
+    self.offset = offset
+    self.bytes = bytes
+    self.isLast = isLast
+  }
 }
 
 /// What the host is to do. See `RaftNode.step` for the host's three duties.

@@ -38,6 +38,13 @@ public struct EntriesRequest: Hashable, Sendable, BitwiseCopyable {
   public var first: LogIndex
   /// The last entry wanted.
   public var last: LogIndex
+
+  /// A request for the entries from `first` through `last`.
+  public init(peer: NodeID, first: LogIndex, last: LogIndex) {
+    self.peer = peer
+    self.first = first
+    self.last = last
+  }
 }
 
 /// A request for a piece of the leader's snapshot.
@@ -50,6 +57,14 @@ public struct SnapshotChunkRequest: Hashable, Sendable, BitwiseCopyable {
   public var offset: UInt64
   /// How many bytes at the most.
   public var maximumBytes: UInt64
+
+  /// A request for a piece of the snapshot through `lastIncluded`.
+  public init(peer: NodeID, lastIncluded: LogPosition, offset: UInt64, maximumBytes: UInt64) {
+    self.peer = peer
+    self.lastIncluded = lastIncluded
+    self.offset = offset
+    self.maximumBytes = maximumBytes
+  }
 }
 
 /// What happens to a node: the one parameter of `RaftNode.step`.

@@ -1,7 +1,7 @@
-import Raft
+// The journal itself: its state, and the stream of the log. What it does with snapshots, reads and
+// files stands beside.
 
-struct Scan: Sendable {}
-enum FileHead { static let version: UInt8 = 1 }
+import Raft
 
 /// The durable log of one node, and its snapshots.
 ///
@@ -17,119 +17,207 @@ enum FileHead { static let version: UInt8 = 1 }
 /// All writes that are given while a sync is under way leave together with the next (group commit).
 public struct Journal: Hashable, Sendable {
   /// Whose journal it is.
-  public private(set) var identity: JournalIdentity
+  public internal(set) var identity: JournalIdentity
   /// What the node may do.
-  public private(set) var standing = Standing.member
+  public internal(set) var standing = Standing.member
   /// How it uses its disk.
   public let settings: JournalSettings
 
-  // MARK: Opening
+  // The log. Records are encoded when they are given; a batch of them leaves with the next job.
 
-  /// Makes a journal where there is none. The only way to a new node: nothing else takes an empty
-  /// directory for one.
-  ///
-  /// - Parameter state: what the new node begins with, `DurableState(bootstrapping:)` or
-  ///   `.joining`; it has no entries.
-  /// - Throws: `JournalError`, with `.alreadyExists` if there is one.
-  public static func create<D: Disk>(
-    on disk: inout D, identity: JournalIdentity, state: DurableState,
-    settings: JournalSettings = JournalSettings()
-  ) throws(JournalError) -> RecoveredJournal {
-    preconditionFailure("not yet")
-  }
+  /// The segment that takes records.
+  var segment: OpenSegment
+  /// What all records so far amount to.
+  var summary: LogSummary
+  var nextSequence: UInt64
+  /// All records through this one are durable.
+  var durableSequence: UInt64
+  /// The newest record for which a later one vouches, and the newest that says anything.
+  var vouchedSequence: UInt64
+  var newestSequence: UInt64
+  var lastTicket = Ticket.zero
+  var durableTicket = Ticket.zero
+  /// The batch that grows, and those before it that wait.
+  var open: LogBatch
+  var sealed: [LogBatch] = []
+  var flights: [LogFlight] = []
+  /// The disk is full and the log needs a new segment.
+  var isLogStalled = false
+  var failure: DiskError?
 
-  /// Opens the journal of this node after a stop or a crash: reads and checks everything, discards
-  /// a torn tail, begins a new incarnation and a new segment.
-  ///
-  /// - Parameter owner: whose journal it must be; its incarnation is not looked at.
-  /// - Throws: `JournalError` if there is no journal or it is another's. Damage is no error but a
-  ///   case of `Recovery`.
-  /// - Complexity: O(bytes of the log); memory for the entries after the snapshot.
-  public static func open<D: Disk>(
-    on disk: inout D, owner: JournalIdentity, settings: JournalSettings = JournalSettings()
-  ) throws(JournalError) -> Recovery {
-    preconditionFailure("not yet")
+  /// Where the entries of the log lie, by index; and the segments that are there, oldest first.
+  var extents: [Extent]
+  var segments: [SegmentInfo]
+
+  // Files.
+
+  var spare = SpareState.absent
+  var hasReserve = false
+  /// A file could not be made for lack of room, and none has been made since.
+  public internal(set) var isSpaceLow = false
+  /// Whether the care of files that failed is to be tried again.
+  var isRetryDue = false
+  var care: [CareTask] = []
+
+  // Snapshots.
+
+  var snapshots: [SnapshotInfo]
+  var taking: SnapshotWriter?
+  /// Whole, and on its way to its name.
+  var finishing: SnapshotInfo?
+  var incoming: IncomingFile?
+  var snapshotTasks: [SnapshotTask] = []
+
+  // Jobs.
+
+  var nextJobNumber: UInt64 = 1
+  var reads: [ReadTask] = []
+  var running: [RunningJob] = []
+
+  /// A journal that goes on from what the disk holds, in a segment that is already there.
+  init(
+    identity: JournalIdentity, standing: Standing, settings: JournalSettings,
+    head: SegmentHead, segments: [SegmentInfo], extents: [Extent], capacity: UInt64
+  ) {
+    self.identity = identity
+    self.standing = standing
+    self.settings = settings
+    segment = OpenSegment(
+      number: head.number, salt: head.salt, capacity: capacity, headBytes: UInt64(head.bytes),
+      end: UInt64(head.bytes))
+    summary = head.summary
+    nextSequence = head.firstSequence
+    durableSequence = head.firstSequence - 1
+    vouchedSequence = durableSequence
+    newestSequence = durableSequence
+    open = LogBatch(segment: head.number, offset: UInt64(head.bytes))
+    self.segments = segments
+    self.extents = extents
+    snapshots = []
   }
 
   // MARK: The log
 
   /// Takes the next write of the stream.
   ///
-  /// - Precondition: the entries follow the log as all writes before left it.
+  /// After `failed` nothing is taken any more, and nothing will be reported.
+  ///
+  /// - Precondition: the ticket is a new one, and the entries follow the log as all writes before
+  ///   left it.
   /// - Complexity: O(bytes).
   public mutating func append(_ write: StorageWrite) {
-    preconditionFailure("not yet")
+    precondition(write.ticket > lastTicket, "ticket \(write.ticket) after \(lastTicket)")
+    guard failure == nil else { return }
+    lastTicket = write.ticket
+    var next = summary
+    let body = RecordBody(write)
+    guard next.apply(body, write.hardState) else {
+      preconditionFailure(
+        "write \(write.ticket.description) does not follow a log that ends at"
+          + " \(summary.lastIndex.description)")
+    }
+    let logEnd = summary.lastIndex
+    let range = record(next, write)
+    extents.note(
+      body, logEnd: logEnd, segment: segment.number, record: range,
+      spacing: settings.indexSpacing)
+    if let marker = write.snapshot {
+      open.keepSegments = extents.first?.segment ?? segment.number
+      open.keepSnapshot = marker.metadata.lastIncluded.index
+    }
+    if open.firstTicket == .zero { open.firstTicket = write.ticket }
+    open.lastTicket = write.ticket
   }
 
-  /// Reads entries back.
-  public mutating func load(_ request: EntriesRequest, into events: inout [JournalEvent]) {
-    preconditionFailure("not yet")
+  /// How many bytes of writes are not with the disk yet.
+  public var waitingBytes: Int {
+    var total = open.bytes.count
+    for batch in sealed { total += batch.bytes.count }
+    return total
   }
 
-  /// How many bytes of writes are not durable yet.
-  public var waitingBytes: Int { 0 }
+  /// Whether every write that was taken is durable.
+  public var isIdle: Bool { flights.isEmpty && sealed.isEmpty && open.bytes.isEmpty }
 
   /// Writes a record that vouches for all before it, if there is none yet: to be called when
   /// nothing has happened for a while, and before a stop. Damage to the newest records is then
   /// told from a torn write for sure.
-  public mutating func vouch() {}
-
-  // MARK: Snapshots of the node's own machine
-
-  /// Begins a snapshot through this entry. One that was begun and not finished is dropped.
   ///
-  /// - Parameter metadata: what it stands for.
-  public mutating func beginSnapshot(_ metadata: SnapshotMetadata) {}
+  /// No ticket comes back for it; `isIdle` tells when it is done.
+  public mutating func vouch() {
+    guard isIdle, failure == nil, newestSequence > vouchedSequence else { return }
+    let newest = newestSequence
+    _ = record(summary, nil)
+    newestSequence = newest
+  }
 
-  /// Adds bytes to the snapshot. `snapshotWritten` tells how far they are with the disk: a machine
-  /// of any size needs no more memory than what was added since.
-  public mutating func writeSnapshot(_ bytes: [UInt8]) {}
+  /// Encodes a record, after which all amounts to `next`, at the end of the open batch; returns its
+  /// place in the segment.
+  private mutating func record(_ next: LogSummary, _ write: StorageWrite?) -> Range<UInt64> {
+    if open.bytes.count >= settings.maximumBatchBytes { seal() }
+    var start = open.bytes.count
+    open.bytes.append(contentsOf: Journal.emptyHead)
+    let bodyStart = open.bytes.count
+    var parts: UInt8 = 0
+    if let write { parts = RecordBody.encode(write, into: &open.bytes) }
+    let bodyBytes = open.bytes.count - bodyStart
+    precondition(UInt64(bodyBytes) < UInt64(UInt32.max), "a record holds less than 4 GiB")
+    let bodyChecksum = open.bytes.withUnsafeBytes {
+      CRC32C.of(UnsafeRawBufferPointer(rebasing: $0[bodyStart...]))
+    }
+    let total = Int(RecordHead.total(bodyBytes: UInt64(bodyBytes)))
+    while open.bytes.count - start < total { open.bytes.append(RecordHead.filler) }
+    var offset = segment.end
+    if offset + UInt64(total) > segment.capacity && offset > segment.headBytes {
+      // The record moves to a segment of its own beginning.
+      let moved = Array(open.bytes[start...])
+      open.bytes.removeLast(total)
+      beginSegment(for: UInt64(total))
+      start = open.bytes.count
+      open.bytes.append(contentsOf: moved)
+      offset = segment.end
+    }
+    let head = RecordHead(
+      bodyChecksum: bodyChecksum, bodyBytes: UInt32(truncatingIfNeeded: bodyBytes), parts: parts,
+      sequence: nextSequence, durable: durableSequence, hardState: next.hardState,
+      lastIndex: next.lastIndex)
+    head.write(to: &open.bytes, at: start, salt: segment.salt, offset: offset)
+    segment.end = offset + UInt64(total)
+    summary = next
+    open.lastSequence = nextSequence
+    newestSequence = nextSequence
+    vouchedSequence = max(vouchedSequence, durableSequence)
+    nextSequence += 1
+    return offset..<segment.end
+  }
 
-  /// The snapshot is whole. `snapshotTaken` comes once it is durable.
-  public mutating func finishSnapshot() {}
+  private static let emptyHead = [UInt8](repeating: 0, count: RecordHead.bytes)
 
-  /// Drops the snapshot that was begun.
-  public mutating func abandonSnapshot() {}
+  /// Begins another batch.
+  private mutating func seal() {
+    if !open.bytes.isEmpty { sealed.append(open) }
+    open = LogBatch(segment: segment.number, offset: segment.end)
+  }
 
-  // MARK: Snapshots from a leader, and reading
-
-  /// Keeps a piece of the leader's snapshot aside.
-  public mutating func store(_ chunk: SnapshotChunk, into events: inout [JournalEvent]) {}
-
-  /// Reads a piece of a whole snapshot: for a follower, or for this node's machine at the start and
-  /// at `installSnapshot`.
-  public mutating func load(_ request: SnapshotRead, into events: inout [JournalEvent]) {}
-
-  /// How long the snapshot through this entry is, if it is here whole; in bytes.
-  public func snapshotBytes(_ lastIncluded: LogPosition) -> UInt64? { nil }
-
-  // MARK: Room
-
-  /// Whether space runs out: take no more commands, take a snapshot. Between `spaceLow` and
-  /// `spaceBack`.
-  public var isSpaceLow: Bool { false }
-
-  /// Tries again what a full disk stopped. To be called now and then while `isSpaceLow`.
-  public mutating func spaceMayBeBack() {}
-
-  // MARK: Repair
-
-  /// The node holds again all that it may have promised: it is a member from now on.
-  public mutating func rejoin() {}
-
-  // MARK: Driving
-
-  /// The next thing that the disk is to do, if there is one now.
-  public mutating func nextJob() -> DiskJob? { nil }
-
-  /// What became of a job.
-  ///
-  /// - Precondition: the job was given out by `nextJob` of this journal, or of the value that this
-  ///   one is a copy of, and has not been finished.
-  public mutating func finished(
-    _ job: JobID, _ result: JobResult, into events: inout [JournalEvent]
-  ) {}
-
-  /// Feeds everything that decides what happens next.
-  public func feed(_ digest: inout Digest) {}
+  /// Begins another segment, long enough for a record of so many bytes.
+  private mutating func beginSegment(for record: UInt64) {
+    let previous = SegmentEnd(number: segment.number, end: segment.end)
+    seal()
+    var head = SegmentHead(
+      identity: identity, number: previous.number + 1, firstSequence: nextSequence,
+      previousEnd: previous.end, summary: summary)
+    open.bytes = head.encode()
+    let headBytes = UInt64(head.bytes)
+    segment = OpenSegment(
+      number: head.number, salt: head.salt,
+      capacity: max(settings.segmentBytes, headBytes + record), headBytes: headBytes,
+      end: headBytes)
+    open.segment = head.number
+    open.offset = 0
+    open.isNewSegment = true
+    open.fileBytes = segment.capacity
+    open.previous = previous
+    segments.append(SegmentInfo(number: head.number, salt: head.salt))
+    vouchedSequence = max(vouchedSequence, nextSequence - 1)
+  }
 }

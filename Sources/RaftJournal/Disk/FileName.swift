@@ -10,6 +10,8 @@ public enum FileName: Hashable, Sendable, BitwiseCopyable {
   case identityDraft
   /// A segment of the log, numbered from 1.
   case segment(UInt64)
+  /// A segment that was set aside because it is damaged, or follows a damaged one.
+  case damagedSegment(UInt64)
   /// A segment to be: its space is taken, its name is not given.
   case spare
   /// Space kept for the snapshot that makes room on a full disk.
@@ -27,6 +29,7 @@ public enum FileName: Hashable, Sendable, BitwiseCopyable {
     case .identity: "identity"
     case .identityDraft: "identity.draft"
     case .segment(let number): "log-" + FileName.digits(number)
+    case .damagedSegment(let number): "damaged-log-" + FileName.digits(number)
     case .spare: "log.spare"
     case .reserve: "reserve"
     case .snapshot(let position): "snapshot-" + FileName.digits(position)
@@ -43,6 +46,11 @@ public enum FileName: Hashable, Sendable, BitwiseCopyable {
       return
     }
     var rest = name[...]
+    if FileName.drop("damaged-log-", from: &rest) {
+      guard let number = FileName.number(from: &rest), rest.isEmpty, number > 0 else { return nil }
+      self = .damagedSegment(number)
+      return
+    }
     if FileName.drop("log-", from: &rest) {
       guard let number = FileName.number(from: &rest), rest.isEmpty, number > 0 else { return nil }
       self = .segment(number)
@@ -107,6 +115,7 @@ public enum FileName: Hashable, Sendable, BitwiseCopyable {
     case .snapshot(let position): (5, position.index.rawValue, position.term.rawValue)
     case .snapshotDraft(let position): (6, position.index.rawValue, position.term.rawValue)
     case .incoming(let position): (7, position.index.rawValue, position.term.rawValue)
+    case .damagedSegment(let number): (8, number, 0)
     }
   }
 

@@ -55,8 +55,17 @@ public struct DamagedJournal: Sendable {
   /// Opens the journal with what is left, as a node that stays out until its peers have repaired
   /// it: see `Standing.outUntilRepaired`, which is written to the disk before anything else.
   ///
-  /// The damaged files are kept, renamed to nothing: they are only left behind in the sequence.
+  /// What is left is the log before the first damage, if the snapshot below it is whole; else
+  /// nothing, and the node waits like a new one for a snapshot from its leader. In both cases it
+  /// knows the newest term of which there was a trace. Damaged files keep their bytes under names
+  /// that begin with `damaged-`.
+  ///
+  /// - Throws: `JournalError.disk`.
   public func openForRepair<D: Disk>(on disk: inout D) throws(JournalError) -> RecoveredJournal {
-    preconditionFailure("not yet")
+    do throws(DiskError) {
+      return try Journal.repair(scan, settings, &disk)
+    } catch {
+      throw .disk(error)
+    }
   }
 }

@@ -1,0 +1,274 @@
+// What leaves the journal for its disk, and what becomes of it.
+
+import Raft
+
+extension Journal {
+  /// The next thing that the disk is to do, if there is one now.
+  ///
+  /// After `failed` there is none any more.
+  public mutating func nextJob() -> DiskJob? {
+    guard failure == nil else { return nil }
+    if let job = nextLogJob() { return job }
+    if let job = nextSnapshotJob() { return job }
+    if let job = nextRead() { return job }
+    return nextCareJob()
+  }
+
+  /// What became of a job.
+  ///
+  /// - Precondition: the job was given out by `nextJob` of this journal, or of the value that this
+  ///   one is a copy of, and has not been finished.
+  public mutating func finished(
+    _ job: JobID, _ result: JobResult, into events: inout [JournalEvent]
+  ) {
+    guard let position = running.firstIndex(where: { $0.id == job }) else {
+      preconditionFailure("\(job.description) is not under way")
+    }
+    let finished = running.remove(at: position)
+    guard failure == nil else { return }
+    if case .failed(let step, let error) = result, finished.syncs.contains(step) {
+      fail(error, into: &events)
+      return
+    }
+    switch finished.purpose {
+    case .log(let sequence): logFinished(sequence, result, into: &events)
+    case .snapshot(let purpose): snapshotFinished(purpose, result, into: &events)
+    case .read(let purpose): readFinished(purpose, result, into: &events)
+    case .spare: spareFinished(result, into: &events)
+    case .reserve: reserveFinished(result, into: &events)
+    case .care(let task): careFinished(task, result)
+    }
+  }
+
+  mutating func job(_ lane: DiskLane, _ steps: [DiskStep], _ purpose: JobPurpose) -> DiskJob {
+    let id = JobID(nextJobNumber)
+    nextJobNumber += 1
+    var syncs: [Int] = []
+    for position in steps.indices where steps[position].isSync { syncs.append(position) }
+    running.append(RunningJob(id: id, purpose: purpose, syncs: syncs))
+    return DiskJob(id: id, lane: lane, steps: steps)
+  }
+
+  private mutating func fail(_ error: DiskError, into events: inout [JournalEvent]) {
+    failure = error
+    events.append(.failed(first: durableTicket.next, error))
+  }
+
+  // MARK: The log
+
+  private mutating func nextLogJob() -> DiskJob? {
+    guard !isLogStalled, flights.count < settings.maximumSyncsInFlight,
+      !sealed.isEmpty || !open.bytes.isEmpty
+    else { return nil }
+    // A new segment vouches for all before it, and exists only under its name.
+    if let newest = flights.last, newest.batch.isNewSegment { return nil }
+    let isNew = sealed.first?.isNewSegment ?? open.isNewSegment
+    if isNew && (!flights.isEmpty || spare == .making) { return nil }
+    let batch: LogBatch
+    if sealed.isEmpty {
+      batch = open
+      open = LogBatch(segment: segment.number, offset: segment.end)
+    } else {
+      batch = sealed.removeFirst()
+    }
+    flights.append(LogFlight(batch: batch))
+    return job(.log, steps(for: batch), .log(batch.lastSequence))
+  }
+
+  private mutating func steps(for batch: LogBatch) -> [DiskStep] {
+    let file = FileName.segment(batch.segment)
+    guard batch.isNewSegment else {
+      return [.write(file, at: batch.offset, batch.bytes), .sync(file)]
+    }
+    var steps: [DiskStep] = []
+    if spare != .ready || batch.fileBytes != settings.segmentBytes {
+      steps.append(.create(.spare, bytes: batch.fileBytes))
+    }
+    spare = .taken
+    steps.append(.write(.spare, at: 0, batch.bytes))
+    steps.append(.sync(.spare))
+    steps.append(.rename(.spare, to: file))
+    steps.append(.syncDirectory)
+    return steps
+  }
+
+  private mutating func logFinished(
+    _ sequence: UInt64, _ result: JobResult, into events: inout [JournalEvent]
+  ) {
+    guard let position = flights.firstIndex(where: { $0.batch.lastSequence == sequence }) else {
+      preconditionFailure("no batch ends with record \(sequence)")
+    }
+    if let error = result.error {
+      guard error.problem == .full, error.operation == .create || error.operation == .write else {
+        fail(error, into: &events)
+        return
+      }
+      // Nothing was promised, so the same bytes may be written to the same place again.
+      let batch = flights.remove(at: position).batch
+      if batch.isNewSegment { spare = .absent }
+      var place = 0
+      while place < sealed.count, sealed[place].lastSequence < sequence { place += 1 }
+      sealed.insert(batch, at: place)
+      isLogStalled = true
+      spaceIsLow(into: &events)
+      return
+    }
+    flights[position].isDone = true
+    if isSpaceLow && spare == .ready { isRetryDue = true }
+    let first = durableTicket
+    while let flight = flights.first, flight.isDone, !isAnyWaiting(before: flight.batch) {
+      flights.removeFirst()
+      settle(flight.batch)
+    }
+    if durableTicket > first { events.append(.persisted(first: first.next, last: durableTicket)) }
+  }
+
+  /// Whether a batch that comes before this one waits for room.
+  private func isAnyWaiting(before batch: LogBatch) -> Bool {
+    guard let first = sealed.first else { return false }
+    return first.lastSequence < batch.lastSequence
+  }
+
+  /// A batch, and all before it, is durable.
+  private mutating func settle(_ batch: LogBatch) {
+    durableSequence = batch.lastSequence
+    if batch.lastTicket > .zero { durableTicket = batch.lastTicket }
+    if batch.isNewSegment {
+      spare = .absent
+      if let previous = batch.previous { care.append(.resize(previous)) }
+    }
+    while let oldest = segments.first, oldest.number < batch.keepSegments {
+      segments.removeFirst()
+      care.removeAll { $0.resizes(oldest.number) }
+      care.append(.remove(.segment(oldest.number)))
+    }
+    if let index = batch.keepSnapshot { dropSnapshots(before: index) }
+  }
+
+  // MARK: Files
+
+  private mutating func nextCareJob() -> DiskJob? {
+    for task in running where task.purpose.isCare { return nil }
+    if !care.isEmpty {
+      let task = care.removeFirst()
+      return job(.care, steps(for: task), .care(task))
+    }
+    guard !isSpaceLow || isRetryDue else { return nil }
+    if spare == .absent && !isNewSegmentWaiting {
+      isRetryDue = false
+      spare = .making
+      return job(.care, [.create(.spare, bytes: settings.segmentBytes)], .spare)
+    }
+    if spare == .ready && !hasReserve && settings.reserveBytes > 0 && taking == nil {
+      isRetryDue = false
+      return job(.care, [.create(.reserve, bytes: settings.reserveBytes)], .reserve)
+    }
+    return nil
+  }
+
+  private var isNewSegmentWaiting: Bool {
+    (sealed.first?.isNewSegment ?? open.isNewSegment) && !isLogStalled
+  }
+
+  private func steps(for task: CareTask) -> [DiskStep] {
+    switch task {
+    case .remove(let file): [.remove(file)]
+    case .resize(let segment): [.resize(.segment(segment.number), to: segment.end)]
+    case .rejoin: IdentityFile.steps(identity, .member)
+    }
+  }
+
+  private mutating func careFinished(_ task: CareTask, _ result: JobResult) {
+    // A file that could not be removed or cut is so when the journal is opened the next time.
+    switch task {
+    case .remove, .resize: if isSpaceLow && result.error == nil { spaceMayBeBack() }
+    case .rejoin: if result.error == nil { standing = .member }
+    }
+  }
+
+  private mutating func spareFinished(_ result: JobResult, into events: inout [JournalEvent]) {
+    spare = result.error == nil ? .ready : .absent
+    madeRoom(result, into: &events)
+  }
+
+  private mutating func reserveFinished(
+    _ result: JobResult, into events: inout [JournalEvent]
+  ) {
+    hasReserve = result.error == nil
+    madeRoom(result, into: &events)
+  }
+
+  /// Space was asked for ahead of need: the answer is the measure of how much there is.
+  private mutating func madeRoom(_ result: JobResult, into events: inout [JournalEvent]) {
+    if let error = result.error {
+      if error.problem == .full { spaceIsLow(into: &events) } else { fail(error, into: &events) }
+      return
+    }
+    guard isSpaceLow else { return }
+    isLogStalled = false
+    if spare == .ready && (hasReserve || settings.reserveBytes == 0) {
+      isSpaceLow = false
+      events.append(.spaceBack)
+    } else {
+      isRetryDue = true
+    }
+  }
+
+  mutating func spaceIsLow(into events: inout [JournalEvent]) {
+    guard !isSpaceLow else { return }
+    isSpaceLow = true
+    events.append(.spaceLow)
+  }
+
+  /// Tries again what a full disk stopped. To be called now and then while `isSpaceLow`.
+  public mutating func spaceMayBeBack() {
+    guard isSpaceLow else { return }
+    isRetryDue = true
+    // With a spare at hand it was a write into space that should have been there already.
+    if spare == .ready { isLogStalled = false }
+  }
+
+  // MARK: Repair
+
+  /// The node holds again all that it may have promised: it is a member from now on. `standing`
+  /// says so once that is durable.
+  public mutating func rejoin() {
+    if standing != .member && !care.contains(.rejoin) { care.append(.rejoin) }
+  }
+}
+
+extension JobResult {
+  var error: DiskError? {
+    switch self {
+    case .done: nil
+    case .failed(_, let error): error
+    }
+  }
+}
+
+extension DiskStep {
+  var isSync: Bool {
+    switch self {
+    case .sync, .syncDirectory: true
+    case .create, .write, .read, .resize, .rename, .remove: false
+    }
+  }
+}
+
+extension CareTask {
+  func resizes(_ number: UInt64) -> Bool {
+    switch self {
+    case .resize(let segment): segment.number == number
+    case .remove, .rejoin: false
+    }
+  }
+}
+
+extension JobPurpose {
+  var isCare: Bool {
+    switch self {
+    case .spare, .reserve, .care: true
+    case .log, .snapshot, .read: false
+    }
+  }
+}
