@@ -8,7 +8,7 @@ import RaftJournal
 ///
 /// What is written is in the cache at once and durable after a sync. Names are durable after
 /// `syncDirectory`; a crash keeps a prefix of the changes of names since the last one.
-public struct SimulatedDisk: Disk, Hashable, Sendable {
+public struct SimulatedDisk: RaftJournal.Disk, Hashable, Sendable {
   /// One file, whatever it is called.
   struct Inode: Hashable, Sendable {
     var id: UInt64
