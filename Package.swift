@@ -12,12 +12,14 @@ let package = Package(
     .library(name: "RaftClocks", targets: ["RaftClocks"]),
     .library(name: "RaftMachines", targets: ["RaftMachines"]),
     .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
+    .library(name: "Linearizability", targets: ["Linearizability"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
     .target(name: "Raft"),
+    .target(name: "Linearizability"),
     .target(name: "RaftJournal", dependencies: ["Raft"]),
     .target(name: "RaftClocks"),
     .target(name: "RaftMachines", dependencies: ["Raft", "RaftClocks"]),
@@ -25,12 +27,13 @@ let package = Package(
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
-        "RaftSimulation",
+        "RaftSimulation", "Linearizability",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "ClockTests", dependencies: ["RaftClocks"]),
     .testTarget(name: "MachineTests", dependencies: ["Raft", "RaftClocks", "RaftMachines"]),
+    .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability", "Raft"]),
     .testTarget(name: "OracleTests", dependencies: ["Raft", "RaftSimulation"]),
     // Not a product: only our own tests depend on it.
     .target(name: "RaftTestSupport", dependencies: ["Raft"], path: "Tests/RaftTestSupport"),

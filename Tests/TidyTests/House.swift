@@ -29,7 +29,9 @@ enum House {
     // It measures the core and the state machines by themselves, too.
     "flotilla-sim": Room(
       isPure: false,
-      mayImport: ["Raft", "RaftMachines", "RaftSimulation", "RaftExploration"],
+      mayImport: [
+        "Raft", "RaftMachines", "RaftSimulation", "RaftExploration", "Linearizability",
+      ],
       mayImportPackages: true),
     "flotilla": Room(isPure: false, mayImport: ["RaftServer"], mayImportPackages: true),
   ]

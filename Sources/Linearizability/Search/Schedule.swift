@@ -1,0 +1,197 @@
+// One part of a history, made ready for the search: operations numbered by their calls, the order
+// of returns, and what is known of them beforehand.
+
+/// What the search knows of a part before it begins.
+struct Schedule {
+  /// By number in the part: the position in the history.
+  var members: [Int] = []
+  /// The operations of known outcome, by their returns.
+  var returns: [Int32] = []
+  /// For each return, and after the last: how many operations were called before it. These are the
+  /// numbers below it.
+  var called: [Int32] = []
+  /// The operations of unknown outcome, by their calls.
+  var unknowns: [Int32] = []
+  /// By number: whether the outcome is not known.
+  var isUnknown: [Bool] = []
+  /// By number: whether it changes nothing in any state.
+  var isPure: [Bool] = []
+  /// By number: in which order candidates are tried, the smallest first.
+  var priority: [Int32] = []
+  /// By number: the bit that stands for the operation while it is open. Later ones use it again.
+  var slot: [Int32] = []
+  /// How many words the bits take.
+  var words = 0
+  /// By number: an equal operation, with an equal result, that must be placed first; -1 if there is
+  /// none.
+  var twin: [Int32] = []
+  /// By number: what the operation touches.
+  var cells: [UInt64] = []
+  /// By number: which counter counts the operations that can bring about what this one needs, -1 if
+  /// it needs nothing that is known.
+  var needs: [Int32] = []
+  /// By number: how many of them are called before it returns.
+  var providers: [Int32] = []
+  /// Which counters count an operation when it is placed: those of operation n are at the places
+  /// from `provided[n]` to `provided[n + 1]` of `counted`.
+  var provided: [Int32] = []
+  var counted: [Int32] = []
+  /// The operations that need something, by their returns.
+  var needy: [Int32] = []
+  /// How many counters there are.
+  var counters = 0
+  /// Whether values grow out of each other, so that only what sets a value outright can help one
+  /// that is hopeless.
+  var hasGrowth = false
+
+  var count: Int { members.count }
+
+  /// Prepares the operations at these positions of a history.
+  init<Model: SequentialModel>(
+    _ records: [Record<Model.Operation, Model.Result>], _ part: [Int], _ model: Model
+  ) {
+    members = part
+    members.sort {
+      records[$0].call != records[$1].call ? records[$0].call < records[$1].call : $0 < $1
+    }
+    isUnknown = members.map { records[$0].result == nil }
+    orderReturns(records)
+    numberSlots()
+    findTwins(records)
+    cells = members.map { model.cells(of: records[$0].operation) }
+    count(records, model)
+  }
+
+  private mutating func orderReturns<Operation, Result>(_ records: [Record<Operation, Result>]) {
+    for number in 0..<Int32(count) {
+      if isUnknown[Int(number)] { unknowns.append(number) } else { returns.append(number) }
+    }
+    let deadlines = members.map { records[$0].deadline }
+    returns.sort {
+      let (a, b) = (deadlines[Int($0)], deadlines[Int($1)])
+      return a != b ? a < b : $0 < $1
+    }
+    called.reserveCapacity(returns.count + 1)
+    var number = 0
+    for last in returns {
+      let deadline = deadlines[Int(last)]
+      while number < count, records[members[number]].call <= deadline { number += 1 }
+      called.append(Int32(number))
+    }
+    called.append(Int32(count))
+    priority = [Int32](repeating: .max, count: count)
+    for (rank, number) in returns.enumerated() { priority[Int(number)] = Int32(rank) }
+    usePositions(records)
+  }
+
+  /// Tries first what the order that came with the history says, if it says anything.
+  private mutating func usePositions<Operation, Result>(_ records: [Record<Operation, Result>]) {
+    guard returns.contains(where: { records[members[Int($0)]].position != nil }) else { return }
+    let order = returns.sorted {
+      let a = records[members[Int($0)]].position ?? .max
+      let b = records[members[Int($1)]].position ?? .max
+      return a != b ? a < b : priority[Int($0)] < priority[Int($1)]
+    }
+    for (rank, number) in order.enumerated() { priority[Int(number)] = Int32(rank) }
+  }
+
+  private mutating func numberSlots() {
+    slot = [Int32](repeating: 0, count: count)
+    var free: [Int32] = []
+    var used: Int32 = 0
+    var next = 0
+    for (rank, last) in returns.enumerated() {
+      while next < Int(called[rank]) {
+        if let again = free.popLast() {
+          slot[next] = again
+        } else {
+          slot[next] = used
+          used += 1
+        }
+        next += 1
+      }
+      free.append(slot[Int(last)])
+    }
+    while next < count {
+      slot[next] = used
+      used += 1
+      next += 1
+    }
+    words = (Int(used) + 63) / 64
+  }
+
+  private mutating func findTwins<Operation: Hashable, Result: Hashable>(
+    _ records: [Record<Operation, Result>]
+  ) {
+    twin = [Int32](repeating: -1, count: count)
+    // order-free: only looked up
+    var newest: [Sight<Operation, Result>: Int32] = [:]
+    newest.reserveCapacity(count)
+    for number in returns + unknowns {
+      let record = records[members[Int(number)]]
+      let sight = Sight(operation: record.operation, result: record.result)
+      if let before = newest.updateValue(number, forKey: sight) { twin[Int(number)] = before }
+    }
+  }
+
+  /// Counts for each operation how many others can bring about what it needs.
+  private mutating func count<Model: SequentialModel>(
+    _ records: [Record<Model.Operation, Model.Result>], _ model: Model
+  ) {
+    let provisions = members.map { model.provided(by: records[$0].operation, records[$0].result) }
+    isPure = provisions.map { $0 == .nothing }
+    hasGrowth = provisions.contains(.growth)
+    var table = NumberTable()
+    needs = members.map { member in
+      let record = records[member]
+      guard record.result != nil,
+        let value = model.required(by: record.operation, record.result)
+      else { return -1 }
+      return table.number(of: value)
+    }
+    counters = table.count
+    findCounted(provisions, table, model)
+    var totals = [Int32](repeating: 0, count: counters)
+    providers = [Int32](repeating: 0, count: count)
+    var next = 0
+    for (rank, last) in returns.enumerated() {
+      while next < Int(called[rank]) {
+        for place in provided[next]..<provided[next + 1] { totals[Int(counted[Int(place)])] += 1 }
+        next += 1
+      }
+      let number = Int(last)
+      guard needs[number] >= 0 else { continue }
+      needy.append(last)
+      // An operation does not help itself.
+      let own = counted[Int(provided[number])..<Int(provided[number + 1])].contains(needs[number])
+      providers[number] = totals[Int(needs[number])] - (own ? 1 : 0)
+    }
+  }
+
+  private mutating func findCounted<Model: SequentialModel>(
+    _ provisions: [Provision], _ table: NumberTable, _ model: Model
+  ) {
+    let writes = provisions.count { if case .value = $0 { true } else { false } }
+    // Where comparing each with each would take longer than it can save, every write counts.
+    let isCompared = hasGrowth && writes * counters <= 1 << 20
+    for provision in provisions {
+      provided.append(Int32(counted.count))
+      guard case .value(let value) = provision else { continue }
+      if !hasGrowth {
+        if let counter = table.known(value) { counted.append(counter) }
+      } else {
+        for counter in 0..<counters
+        where !isCompared || model.canGrow(value, into: table[counter]) {
+          counted.append(Int32(counter))
+        }
+      }
+    }
+    provided.append(Int32(counted.count))
+  }
+}
+
+/// An operation with its result: what makes two of them interchangeable.
+private struct Sight<Operation: Hashable, Result: Hashable>: Hashable {
+  var operation: Operation
+  var result: Result?
+}
