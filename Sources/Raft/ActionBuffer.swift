@@ -8,21 +8,21 @@
 /// the others whenever it likes.
 public struct ActionBuffer: Sendable {
   /// Storage writes, in the order of their tickets.
-  public internal(set) var stores: [StorageWrite] = []
+  public internal(set) var stores = ActionList<StorageWrite>()
   /// Messages.
-  public internal(set) var sends: [Message] = []
+  public internal(set) var sends = ActionList<Message>()
   /// Entries and chunks to load, and chunks to store.
-  public internal(set) var transfers: [Action] = []
+  public internal(set) var transfers = ActionList<Action>()
   /// Snapshots to install, to be done before `applies`.
-  public internal(set) var installs: [SnapshotMetadata] = []
+  public internal(set) var installs = ActionList<SnapshotMetadata>()
   /// Entries to apply, in order.
-  public internal(set) var applies: [Entries] = []
+  public internal(set) var applies = ActionList<Entries>()
   /// Reads that may be answered once `applies` is done.
-  public internal(set) var reads: [ReadyRead] = []
+  public internal(set) var reads = ActionList<ReadyRead>()
   /// Answers to requests.
-  public internal(set) var outcomes: [RequestOutcome] = []
+  public internal(set) var outcomes = ActionList<RequestOutcome>()
   /// Events; none unless `isObserving`.
-  public internal(set) var events: [Event] = []
+  public internal(set) var events = ActionList<Event>()
 
   /// Whether events are wanted. They never change what a node does.
   public var isObserving: Bool
@@ -51,43 +51,64 @@ public struct ActionBuffer: Sendable {
   /// An empty buffer.
   public init(isObserving: Bool = true) { self.isObserving = isObserving }
 
-  /// The number of actions. A single number to look at, since most steps of a quiet group add none.
-  @usableFromInline var total = 0
+  /// Which lists have actions, as bits: one number to look at, since most steps of a quiet group add
+  /// none.
+  @usableFromInline var filled: UInt8 = 0
+
+  @inline(__always) private static var storesBit: UInt8 { 1 }
+  @inline(__always) private static var sendsBit: UInt8 { 2 }
+  @inline(__always) private static var appliesBit: UInt8 { 4 }
+  @inline(__always) private static var outcomesBit: UInt8 { 8 }
+  @inline(__always) private static var eventsBit: UInt8 { 16 }
+  @inline(__always) private static var rareBit: UInt8 { 32 }
 
   /// Whether there is nothing to do.
-  @inlinable public var isEmpty: Bool { total == 0 }
+  @inlinable public var isEmpty: Bool { filled == 0 }
+
+  /// Takes all messages away, in exchange for the memory of an empty list. So a host that hands
+  /// messages on in the same process copies none of them.
+  ///
+  /// - Precondition: `messages` is empty.
+  public mutating func takeSends(into messages: inout ActionList<Message>) {
+    precondition(messages.isEmpty, "the list to take messages into is not empty")
+    swap(&messages, &sends)
+    given[1] = 0
+    filled &= ~ActionBuffer.sendsBit
+  }
+
+  /// Takes all entries to apply away, in exchange for the memory of an empty list. Whoever takes
+  /// them applies them before what `installs` has gained since.
+  ///
+  /// - Precondition: `entries` is empty, and `installs` is, too.
+  public mutating func takeApplies(into entries: inout ActionList<Entries>) {
+    precondition(entries.isEmpty, "the list to take entries into is not empty")
+    precondition(installs.isEmpty, "entries around an install are to be taken one by one")
+    swap(&entries, &applies)
+    given[4] = 0
+    filled &= ~ActionBuffer.appliesBit
+  }
 
   /// Forgets all actions and keeps the memory.
   @inlinable
   public mutating func removeAll() {
-    if total > 0 { clear() }
+    if filled != 0 { clear() }
   }
 
   @usableFromInline
   mutating func clear() {
-    total = 0
+    let lists = filled
+    filled = 0
     given = SIMD8()
-    ActionBuffer.clear(&stores)
-    ActionBuffer.clear(&sends)
-    ActionBuffer.clear(&applies)
-    ActionBuffer.clear(&outcomes)
-    ActionBuffer.clear(&events)
-    ActionBuffer.clear(&reads)
-    ActionBuffer.clear(&transfers)
-    if !installs.isEmpty {
-      installs.removeAll(keepingCapacity: true)
+    if lists & ActionBuffer.storesBit != 0 { stores.removeAll() }
+    if lists & ActionBuffer.sendsBit != 0 { sends.removeAll() }
+    if lists & ActionBuffer.appliesBit != 0 { applies.removeAll() }
+    if lists & ActionBuffer.outcomesBit != 0 { outcomes.removeAll() }
+    if lists & ActionBuffer.eventsBit != 0 { events.removeAll() }
+    if lists & ActionBuffer.rareBit != 0 {
+      reads.removeAll()
+      transfers.removeAll()
+      installs.removeAll()
       appliesBefore.removeAll(keepingCapacity: true)
-    }
-  }
-
-  /// Empties a list and keeps its memory; the usual few elements one by one, which costs less.
-  @inline(__always)
-  private static func clear<Element>(_ list: inout [Element]) {
-    if list.isEmpty { return }
-    if list.count > 4 {
-      list.removeAll(keepingCapacity: true)
-    } else {
-      while !list.isEmpty { list.removeLast() }
     }
   }
 
@@ -98,7 +119,7 @@ public struct ActionBuffer: Sendable {
   ///
   /// - Complexity: O(1) amortised.
   public mutating func next() -> Action? {
-    if total == 0 { return nil }
+    if filled == 0 { return nil }
     for list in 0..<8 {
       // Entries that were to be applied before a snapshot came must not be applied after it.
       let isEarly =
@@ -145,47 +166,47 @@ public struct ActionBuffer: Sendable {
   mutating func observe(_ event: @autoclosure () -> Event) {
     if isObserving {
       events.append(event())
-      total += 1
+      filled |= ActionBuffer.eventsBit
     }
   }
 
   @inline(__always)
-  mutating func store(_ write: StorageWrite) {
+  mutating func store(_ write: consuming StorageWrite) {
     stores.append(write)
-    total += 1
+    filled |= ActionBuffer.storesBit
   }
 
   @inline(__always)
-  mutating func send(_ message: Message) {
+  mutating func send(_ message: consuming Message) {
     sends.append(message)
-    total += 1
+    filled |= ActionBuffer.sendsBit
   }
 
   mutating func transfer(_ action: Action) {
     transfers.append(action)
-    total += 1
+    filled |= ActionBuffer.rareBit
   }
 
   mutating func install(_ metadata: SnapshotMetadata) {
     installs.append(metadata)
     appliesBefore.append(UInt32(applies.count))
-    total += 1
+    filled |= ActionBuffer.rareBit
   }
 
   @inline(__always)
-  mutating func apply(_ entries: Entries) {
+  mutating func apply(_ entries: consuming Entries) {
     applies.append(entries)
-    total += 1
+    filled |= ActionBuffer.appliesBit
   }
 
   mutating func readIsReady(_ request: RequestID, at index: LogIndex) {
     reads.append(ReadyRead(request: request, index: index))
-    total += 1
+    filled |= ActionBuffer.rareBit
   }
 
   @inline(__always)
   mutating func answer(_ request: RequestID, _ outcome: Outcome) {
     outcomes.append(RequestOutcome(request: request, outcome: outcome))
-    total += 1
+    filled |= ActionBuffer.outcomesBit
   }
 }

@@ -169,69 +169,42 @@ public struct Message: Hashable, Sendable {
     case forwardedProposalReply(ForwardedProposalReply)
   }
 
-  /// What a message holds. Immutable and shared, so that to keep, queue or copy a message costs one
-  /// reference, whatever it carries.
-  @usableFromInline
-  final class Contents: Sendable, Hashable {
-    @usableFromInline let from: NodeID
-    @usableFromInline let to: NodeID
-    @usableFromInline let term: Term
-    @usableFromInline let body: Body
-    @usableFromInline let entries: Entries
-    @usableFromInline let snapshot: SnapshotPart?
+  /// Who sends it.
+  public let from: NodeID
+  /// Who is to receive it.
+  public let to: NodeID
+  /// The sender's current term.
+  public let term: Term
+  /// What it says.
+  public let body: Body
+  /// The entries of an `appendEntries` or a `forwardedProposal`.
+  public let entries: Entries
+  /// The bytes and membership of an `installSnapshot`.
+  public let snapshot: SnapshotPart?
 
-    @usableFromInline
-    init(
-      from: NodeID, to: NodeID, term: Term, body: Body, entries: Entries, snapshot: SnapshotPart?
-    ) {
-      self.from = from
-      self.to = to
-      self.term = term
-      self.body = body
-      self.entries = entries
-      self.snapshot = snapshot
-    }
-
-    @usableFromInline
-    static func == (a: Contents, b: Contents) -> Bool {
-      a === b
-        || (a.from == b.from && a.to == b.to && a.term == b.term && a.body == b.body
-          && a.entries == b.entries && a.snapshot == b.snapshot)
-    }
-
-    @usableFromInline
-    func hash(into hasher: inout Hasher) {
-      hasher.combine(from)
-      hasher.combine(to)
-      hasher.combine(term)
-      hasher.combine(body)
-      hasher.combine(entries)
-      hasher.combine(snapshot)
-    }
+  /// A message that is all in its body.
+  @inline(__always)
+  init(_ from: NodeID, to: NodeID, _ term: Term, _ body: Body) {
+    self.from = from
+    self.to = to
+    self.term = term
+    self.body = body
+    entries = Entries(
+      EntryRun(firstIndex: .zero, term: .zero, block: EntryBlock(unchecked: [], count: 0)))
+    snapshot = nil
   }
 
-  @usableFromInline let contents: Contents
-
-  /// Who sends it.
-  @inlinable public var from: NodeID { contents.from }
-  /// Who is to receive it.
-  @inlinable public var to: NodeID { contents.to }
-  /// The sender's current term.
-  @inlinable public var term: Term { contents.term }
-  /// What it says.
-  @inlinable public var body: Body { contents.body }
-  /// The entries of an `appendEntries` or a `forwardedProposal`.
-  @inlinable public var entries: Entries { contents.entries }
-  /// The bytes and membership of an `installSnapshot`.
-  @inlinable public var snapshot: SnapshotPart? { contents.snapshot }
-
-  /// A message.
+  /// A message. Only an `installSnapshot` has a snapshot part, and it has no entries.
   @inlinable
   public init(
     from: NodeID, to: NodeID, term: Term, body: Body, entries: Entries = .none,
     snapshot: SnapshotPart? = nil
   ) {
-    contents = Contents(
-      from: from, to: to, term: term, body: body, entries: entries, snapshot: snapshot)
+    self.from = from
+    self.to = to
+    self.term = term
+    self.body = body
+    self.entries = entries
+    self.snapshot = snapshot
   }
 }

@@ -13,8 +13,8 @@ import Testing
       2 * batch + 20_000, BenchClient(scenario), batch: batch, on: &host)
     for _ in 0..<30 { host.tick() }
     #expect(host.committed - before == count / batch)
-    for node in host.nodes {
-      #expect(node.lastApplied == host.nodes[0].log.lastIndex)
+    for node in host.replicas.map(\.node) {
+      #expect(node.lastApplied == host.replicas[0].node.log.lastIndex)
       // Snapshots keep the log short.
       #expect(node.log.count < 20_000)
     }

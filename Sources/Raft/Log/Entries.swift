@@ -2,31 +2,34 @@
 
 /// Consecutive entries, as runs that share the log's memory.
 ///
-/// The usual single run is held in place; more of them cost one array.
+/// The usual single run is held in place; several of them cost one array.
 public struct Entries: Sendable {
+  /// Two runs or more.
   @usableFromInline
-  final class Tail: Sendable {
+  final class Series: Sendable {
     @usableFromInline let runs: [EntryRun]
     init(_ runs: [EntryRun]) { self.runs = runs }
   }
 
   /// The first run; its count is zero if there are no entries at all.
-  public internal(set) var head: EntryRun
-  @usableFromInline var tail: Tail?
-
-  /// The runs after the first.
-  public internal(set) var rest: [EntryRun] {
-    @inlinable get { tail?.runs ?? [] }
-    set { tail = newValue.isEmpty ? nil : Tail(newValue) }
-  }
+  public let head: EntryRun
+  /// All runs, if they are two or more.
+  @usableFromInline let series: Series?
 
   /// No entries.
   public static var none: Entries { Entries(EntryRun.none) }
 
   /// The entries of one run.
+  @inlinable
   public init(_ run: EntryRun) {
     head = run
-    tail = nil
+    series = nil
+  }
+
+  /// The entries of these runs, which are known to follow one another.
+  init(trusted runs: [EntryRun]) {
+    head = runs.first ?? EntryRun.none
+    series = runs.count > 1 ? Series(runs) : nil
   }
 
   /// The entries of these runs, or `nil` if they do not follow one another without a gap, with
@@ -34,12 +37,7 @@ public struct Entries: Sendable {
   ///
   /// - Complexity: O(runs).
   public init?(_ runs: [EntryRun]) {
-    guard let first = runs.first else {
-      self = .none
-      return
-    }
-    self.init(first)
-    rest = Array(runs.dropFirst())
+    self.init(trusted: runs)
     guard isWellFormed else { return nil }
   }
 
@@ -50,13 +48,13 @@ public struct Entries: Sendable {
   ///
   /// - Complexity: O(1).
   @inlinable public var count: Int {
-    if tail == nil { return head.count }
-    return Int(lastIndex.rawValue - head.firstIndex.rawValue) + 1
+    guard let series else { return head.count }
+    return Int(series.runs[series.runs.count - 1].lastIndex.rawValue - firstIndex.rawValue) + 1
   }
 
   /// The number of runs.
   @inlinable public var runCount: Int {
-    if let tail { return 1 + tail.runs.count }
+    if let series { return series.runs.count }
     return isEmpty ? 0 : 1
   }
 
@@ -64,7 +62,8 @@ public struct Entries: Sendable {
   ///
   /// - Precondition: `position` is in `0..<runCount`.
   @inlinable public func run(_ position: Int) -> EntryRun {
-    position == 0 ? head : rest[position - 1]
+    if let series { return series.runs[position] }
+    return head
   }
 
   /// The index of the first entry.
@@ -76,20 +75,25 @@ public struct Entries: Sendable {
   ///
   /// - Precondition: there are entries.
   @inlinable public var lastIndex: LogIndex {
-    tail?.runs.last?.lastIndex ?? head.lastIndex
+    if let series { return series.runs[series.runs.count - 1].lastIndex }
+    return head.lastIndex
   }
 
   /// The term of the last entry.
   ///
   /// - Precondition: there are entries.
-  @inlinable public var lastTerm: Term { tail?.runs.last?.term ?? head.term }
+  @inlinable public var lastTerm: Term {
+    if let series { return series.runs[series.runs.count - 1].term }
+    return head.term
+  }
 
   /// The bytes of the payloads that are in memory.
   ///
   /// - Complexity: O(runs).
   public var payloadBytes: Int {
-    var total = head.payloadBytes
-    for run in rest { total += run.payloadBytes }
+    guard let series else { return head.payloadBytes }
+    var total = 0
+    for run in series.runs { total += run.payloadBytes }
     return total
   }
 
@@ -101,13 +105,25 @@ public struct Entries: Sendable {
     }
   }
 
+  /// Calls `body` with the bytes of each command in order, without a copy. The bytes are valid only
+  /// during the call. What has no commands here (a witness's entries) and what is no command is left
+  /// out.
+  @inlinable public func forEachCommand(_ body: (UnsafeRawBufferPointer) -> Void) {
+    guard let series else {
+      if head.kind == .command { head.forEachPayload(body) }
+      return
+    }
+    for run in series.runs where run.kind == .command { run.forEachPayload(body) }
+  }
+
   /// The term of the entry at `index`, if it is among these.
   ///
   /// - Complexity: O(runs).
   func term(at index: LogIndex) -> Term? {
     guard !isEmpty, index >= firstIndex, index <= lastIndex else { return nil }
-    for run in rest.reversed() where run.firstIndex <= index { return run.term }
-    return head.term
+    guard let series else { return head.term }
+    for run in series.runs.reversed() where run.firstIndex <= index { return run.term }
+    return nil
   }
 
   /// Every entry in an array, for tests and tools.
@@ -123,13 +139,11 @@ public struct Entries: Sendable {
   ///
   /// - Complexity: O(runs).
   public var isWellFormed: Bool {
-    if isEmpty { return tail == nil }
-    guard isSound(head) else { return false }
-    guard let tail else { return true }
-    var last = head.lastIndex
-    var term = head.term
-    for run in tail.runs {
-      guard isSound(run), run.firstIndex.rawValue == last.rawValue &+ 1, run.term >= term
+    guard let series else { return isEmpty || head.isSound }
+    var last = LogIndex(firstIndex.rawValue &- 1)
+    var term = Term.zero
+    for run in series.runs {
+      guard run.isSound, run.firstIndex.rawValue == last.rawValue &+ 1, run.term >= term
       else { return false }
       last = run.lastIndex
       term = run.term
@@ -137,29 +151,75 @@ public struct Entries: Sendable {
     return true
   }
 
-  private func isSound(_ run: EntryRun) -> Bool {
-    guard run.storedCount > 0, let batch = run.batch, run.firstIndex > .zero, run.term > .zero,
-      run.firstIndex.rawValue <= UInt64.max >> 1
-    else { return false }
-    return batch.payloads != .present
-      || UInt64(run.blockOffset) + UInt64(run.storedCount) <= UInt64(batch.block.storedCount)
-  }
+  /// Whether this is one run and certainly without a membership.
+  @inline(__always)
+  var holdsCommandsOnly: Bool { series == nil && head.kind != .membership }
 
+  /// Appends a run that follows.
+  ///
+  /// - Complexity: O(runs); where many are appended, gather them in an array first.
   mutating func append(_ run: EntryRun) {
-    if isEmpty { head = run } else { rest.append(run) }
+    if isEmpty {
+      self = Entries(run)
+    } else {
+      self = Entries(trusted: runs + [run])
+    }
   }
 }
 
 extension Entries: Hashable {
   /// Two values are equal if they hold the same entries, however they are cut into runs.
   public static func == (a: Entries, b: Entries) -> Bool {
-    if a.tail == nil && b.tail == nil { return a.head == b.head }
-    guard a.count == b.count else { return false }
-    return a.array() == b.array()
+    if a.series == nil && b.series == nil { return a.head == b.head }
+    return EntryRun.holdSameEntries(a.runs, b.runs)
   }
+
+  fileprivate var runs: [EntryRun] { series?.runs ?? (isEmpty ? [] : [head]) }
 
   /// Feeds the entries.
   public func hash(into hasher: inout Hasher) {
     forEach { hasher.combine($0) }
+  }
+}
+
+extension EntryRun {
+  /// Whether the run agrees with itself.
+  @inline(__always)
+  fileprivate var isSound: Bool {
+    storedCount > 0 && firstIndex > .zero && term > .zero
+      && firstIndex.rawValue <= UInt64.max >> 1
+      && (payloads != .present
+        || UInt64(blockOffset) + UInt64(storedCount) <= UInt64(blockCount))
+  }
+
+  /// Whether two lists of runs, which begin at the same index, hold the same entries, however these
+  /// are cut into runs.
+  ///
+  /// - Complexity: O(entries and their bytes).
+  static func holdSameEntries(_ left: [EntryRun], _ right: [EntryRun]) -> Bool {
+    if left == right { return true }
+    var i = 0
+    var j = 0
+    var p = 0
+    var q = 0
+    while i < left.count && j < right.count {
+      let x = left[i]
+      let y = right[j]
+      guard x.firstIndex.advanced(by: UInt64(p)) == y.firstIndex.advanced(by: UInt64(q)),
+        x.term == y.term, x.kind == y.kind, x.payloads == y.payloads,
+        x.payload(p) == y.payload(q)
+      else { return false }
+      p += 1
+      q += 1
+      if p == x.count {
+        i += 1
+        p = 0
+      }
+      if q == y.count {
+        j += 1
+        q = 0
+      }
+    }
+    return i == left.count && j == right.count
   }
 }

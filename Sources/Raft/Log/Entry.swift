@@ -44,82 +44,72 @@ public struct Entry: Hashable, Sendable {
 
 /// Consecutive entries of one term and one kind whose payloads lie together in one block.
 ///
-/// A run is one reference and two numbers: logs, messages and writes that hold parts of a batch
-/// share the batch, and a copy costs one reference.
+/// A run is one reference and a few numbers: logs, messages and writes that hold parts of a batch
+/// share its bytes, and a copy costs one reference.
 public struct EntryRun: Sendable {
-  /// What all runs cut out of one batch have in common.
-  @usableFromInline
-  final class Batch: Sendable {
-    /// The index of the block's first payload.
-    @usableFromInline let firstIndex: LogIndex
-    @usableFromInline let term: Term
-    @usableFromInline let block: EntryBlock
-    @usableFromInline let kind: EntryKind
-    @usableFromInline let payloads: PayloadState
-
-    init(
-      firstIndex: LogIndex, term: Term, kind: EntryKind, block: EntryBlock, payloads: PayloadState
-    ) {
-      self.firstIndex = firstIndex
-      self.term = term
-      self.block = block
-      self.kind = kind
-      self.payloads = payloads
-    }
-  }
-
-  /// `nil` only in the run of no entries.
-  @usableFromInline var batch: Batch?
-  /// The place of the first entry in the batch.
-  @usableFromInline var blockOffset: UInt32
-  @usableFromInline var storedCount: UInt32
+  /// The block's bytes; see `EntryBlock`.
+  @usableFromInline let bytes: [UInt8]
+  /// The index of the first entry.
+  public let firstIndex: LogIndex
+  /// The term of all entries.
+  public let term: Term
+  /// How many payloads the block holds.
+  @usableFromInline let blockCount: UInt32
+  /// The place of the first entry in the block.
+  @usableFromInline let blockOffset: UInt32
+  @usableFromInline let storedCount: UInt32
+  /// What the entries are for.
+  public let kind: EntryKind
+  /// Where the payloads are.
+  public let payloads: PayloadState
 
   /// A run over a whole block.
   ///
-  /// - Complexity: O(1); one small allocation.
+  /// - Complexity: O(1), without an allocation.
+  @inlinable
   public init(firstIndex: LogIndex, term: Term, kind: EntryKind = .command, block: EntryBlock) {
-    batch = Batch(
-      firstIndex: firstIndex, term: term, kind: kind, block: block, payloads: .present)
+    bytes = block.bytes
+    self.firstIndex = firstIndex
+    self.term = term
+    blockCount = block.storedCount
     blockOffset = 0
     storedCount = block.storedCount
+    self.kind = kind
+    payloads = .present
+  }
+
+  /// The same run, sharing its bytes. What a copy does too; field by field it is less work.
+  @inline(__always)
+  init(sharing run: borrowing EntryRun) {
+    bytes = run.bytes
+    firstIndex = run.firstIndex
+    term = run.term
+    blockCount = run.blockCount
+    blockOffset = run.blockOffset
+    storedCount = run.storedCount
+    kind = run.kind
+    payloads = run.payloads
   }
 
   /// A run of which only indexes, term and kind are known.
   public init(
     firstIndex: LogIndex, term: Term, kind: EntryKind, count: UInt32, payloads: PayloadState
   ) {
-    batch = Batch(
-      firstIndex: firstIndex, term: term, kind: kind, block: .empty, payloads: payloads)
+    bytes = []
+    self.firstIndex = firstIndex
+    self.term = term
+    blockCount = 0
     blockOffset = 0
     storedCount = count
-  }
-
-  private init() {
-    batch = nil
-    blockOffset = 0
-    storedCount = 0
+    self.kind = kind
+    self.payloads = payloads
   }
 
   /// The run of no entries.
-  static var none: EntryRun { EntryRun() }
-
-  /// The index of the first entry.
-  @inlinable public var firstIndex: LogIndex {
-    guard let batch else { return .zero }
-    return LogIndex(batch.firstIndex.rawValue &+ UInt64(blockOffset))
-  }
-
-  /// The term of all entries.
-  @inlinable public var term: Term { batch?.term ?? .zero }
+  static var none: EntryRun { EntryRun(firstIndex: .zero, term: .zero, block: .empty) }
 
   /// The block in which the payloads lie; `.empty` if they are not in memory.
-  @inlinable public var block: EntryBlock { batch?.block ?? .empty }
-
-  /// What the entries are for.
-  @inlinable public var kind: EntryKind { batch?.kind ?? .command }
-
-  /// Where the payloads are.
-  @inlinable public var payloads: PayloadState { batch?.payloads ?? .present }
+  @inlinable public var block: EntryBlock { EntryBlock(unchecked: bytes, count: blockCount) }
 
   /// How many entries the run has.
   @inlinable public var count: Int { Int(storedCount) }
@@ -133,32 +123,41 @@ public struct EntryRun: Sendable {
 
   /// The bytes of all payloads of the run that are in memory.
   @inlinable public var payloadBytes: Int {
-    guard let batch, batch.payloads == .present else { return 0 }
-    return batch.block.payloadBytes(from: Int(blockOffset), count: count)
+    guard payloads == .present else { return 0 }
+    if storedCount == blockCount {
+      return storedCount > 1 ? bytes.count - 4 * count : bytes.count
+    }
+    return block.payloadBytes(from: Int(blockOffset), count: count)
   }
 
   /// The payload of the entry at `position`, counted from 0; empty if it is not in memory.
   ///
   /// - Precondition: `position` is in `0..<count`.
   @inlinable public func payload(_ position: Int) -> ArraySlice<UInt8> {
-    guard let batch, batch.payloads == .present else { return [] }
+    guard payloads == .present else { return [] }
     precondition(position >= 0 && position < count, "no entry at this position of the run")
-    return batch.block[Int(blockOffset) + position]
+    return block[Int(blockOffset) + position]
   }
 
   /// Calls `body` with the bytes of each payload in order, without a copy; not at all if they are
   /// not in memory. The bytes are valid only during the call.
   @inlinable public func forEachPayload(_ body: (UnsafeRawBufferPointer) -> Void) {
-    guard let batch, batch.payloads == .present else { return }
-    batch.block.bytes.withUnsafeBytes { bytes in
-      if batch.block.storedCount == 1 {
-        body(bytes)
+    guard payloads == .present else { return }
+    bytes.withUnsafeBytes { bytes in
+      if blockCount == 1 {
+        if storedCount == 1 { body(bytes) }
         return
       }
-      let table = bytes.count - 4 * batch.block.count
+      let table = bytes.count - 4 * Int(blockCount)
       var position = Int(blockOffset)
       let end = position + count
-      var start = position == 0 ? 0 : Int(batch.block.endOffset(position - 1))
+      var start = 0
+      if position > 0 {
+        start = Int(
+          UInt32(
+            littleEndian: bytes.loadUnaligned(
+              fromByteOffset: table + 4 * (position - 1), as: UInt32.self)))
+      }
       while position < end {
         let stop = UInt32(
           littleEndian: bytes.loadUnaligned(
@@ -183,10 +182,20 @@ public struct EntryRun: Sendable {
   ///
   /// - Precondition: both lie in the run, in order.
   public func slice(from first: LogIndex, through last: LogIndex) -> EntryRun {
-    var part = self
-    part.blockOffset += UInt32(first.rawValue - firstIndex.rawValue)
-    part.storedCount = UInt32(last.rawValue - first.rawValue + 1)
-    return part
+    EntryRun(
+      cutting: self, from: first, skipping: UInt32(first.rawValue - firstIndex.rawValue),
+      count: UInt32(last.rawValue - first.rawValue + 1))
+  }
+
+  private init(cutting run: EntryRun, from first: LogIndex, skipping: UInt32, count: UInt32) {
+    bytes = run.bytes
+    firstIndex = first
+    term = run.term
+    blockCount = run.blockCount
+    blockOffset = run.blockOffset + skipping
+    storedCount = count
+    kind = run.kind
+    payloads = run.payloads
   }
 
   /// The same entries without their payloads.
@@ -201,12 +210,18 @@ extension EntryRun: Hashable {
   /// Two runs are equal if they hold the same entries, however their blocks are cut.
   public static func == (a: EntryRun, b: EntryRun) -> Bool {
     guard a.storedCount == b.storedCount else { return false }
-    if a.batch === b.batch { return a.blockOffset == b.blockOffset }
     guard a.firstIndex == b.firstIndex, a.term == b.term, a.kind == b.kind,
       a.payloads == b.payloads
     else { return false }
+    if a.blockOffset == b.blockOffset && a.isSameMemory(as: b) { return true }
     for position in 0..<a.count where a.payload(position) != b.payload(position) { return false }
     return true
+  }
+
+  private func isSameMemory(as other: EntryRun) -> Bool {
+    bytes.withUnsafeBytes { mine in
+      other.bytes.withUnsafeBytes { $0.baseAddress == mine.baseAddress && $0.count == mine.count }
+    }
   }
 
   /// Feeds the entries.

@@ -110,9 +110,15 @@ public struct EntryBlock: Sendable {
   /// - Precondition: `position` is in `0..<count`.
   @inlinable public subscript(position: Int) -> ArraySlice<UInt8> { bytes[range(of: position)] }
 
+  /// How many bytes of payload the block holds.
+  @inlinable var payloadBytes: Int {
+    storedCount > 1 ? bytes.count - 4 * count : bytes.count
+  }
+
   /// How many bytes of payload lie in the `count` payloads from `position` on.
   @inlinable func payloadBytes(from position: Int, count: Int) -> Int {
     guard count > 0 else { return 0 }
+    if count == self.count { return payloadBytes }
     let start = position == 0 ? 0 : Int(endOffset(position - 1))
     return Int(endOffset(position + count - 1)) - start
   }

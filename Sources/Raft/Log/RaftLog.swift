@@ -142,34 +142,54 @@ public struct RaftLog: Sendable {
   ///
   /// - Precondition: `baseIndex < first` and `last <= lastIndex`; none if `last < first`.
   /// - Complexity: O(runs in the range + log runs).
+  @inline(__always)
   public func entries(from first: LogIndex, through last: LogIndex) -> Entries {
+    if last == self.last.index && !tail.isEmpty {
+      // Mostly it is the newest run that is wanted, whole.
+      return tail.withUnsafeBufferPointer {
+        let newest = $0.baseAddress.unsafelyUnwrapped + ($0.count - 1)
+        if newest.pointee.run.firstIndex == first {
+          return Entries(EntryRun(sharing: newest.pointee.run))
+        }
+        return gather(from: first, through: last)
+      }
+    }
+    if tail.count > 1 {
+      // Or, on a follower, the one before it: the newest is not known to be committed.
+      return tail.withUnsafeBufferPointer {
+        let second = $0.baseAddress.unsafelyUnwrapped + ($0.count - 2)
+        if second.pointee.run.firstIndex == first && second.pointee.run.lastIndex == last {
+          return Entries(EntryRun(sharing: second.pointee.run))
+        }
+        return gather(from: first, through: last)
+      }
+    }
+    return gather(from: first, through: last)
+  }
+
+  private func gather(from first: LogIndex, through last: LogIndex) -> Entries {
     guard first <= last else { return .none }
     precondition(
       first > base.index && last <= self.last.index,
       "entries \(first)...\(last) of a log that has \(base.index.next)...\(self.last.index)")
-    if let newest = tail.last, newest.run.firstIndex == first, last == self.last.index {
-      return Entries(newest.run)
-    }
     var place = place(of: first)
-    var result = Entries(run(at: place))
-    if result.head.firstIndex < first || result.head.lastIndex > last {
-      result.head = result.head.slice(from: first, through: min(result.head.lastIndex, last))
-      if result.head.lastIndex == last { return result }
-    } else if result.head.lastIndex == last {
-      return result
+    var head = run(at: place)
+    let end = head.lastIndex
+    if head.firstIndex < first || end > last {
+      head = head.slice(from: first, through: min(end, last))
     }
-    var rest: [EntryRun] = []
+    if end >= last { return Entries(head) }
+    var runs = [head]
     while let next = after(place) {
       place = next
       let run = run(at: place)
       if run.lastIndex >= last {
-        rest.append(run.lastIndex == last ? run : run.slice(from: run.firstIndex, through: last))
+        runs.append(run.lastIndex == last ? run : run.slice(from: run.firstIndex, through: last))
         break
       }
-      rest.append(run)
+      runs.append(run)
     }
-    result.rest = rest
-    return result
+    return Entries(trusted: runs)
   }
 
   /// As many entries from `first` on as fit one message: at least one, all with payloads or none.
@@ -249,19 +269,22 @@ public struct RaftLog: Sendable {
   /// Appends a run.
   ///
   /// - Precondition: it is not empty, follows the last entry, and is not of an older term.
-  mutating func append(_ run: EntryRun) {
+  @inline(__always)
+  mutating func append(_ run: borrowing EntryRun) {
     precondition(
       run.storedCount > 0 && run.firstIndex.rawValue == last.index.rawValue &+ 1
         && run.term >= last.term,
       "a run at \(run.firstIndex) of term \(run.term) does not follow \(last)")
-    if tail.count >= RaftLog.chunkSize {
-      sealed.append(tail)
-      tail = []
-      tail.reserveCapacity(RaftLog.chunkSize)
-    }
+    if tail.count >= RaftLog.chunkSize { sealTail() }
     totalBytes += UInt64(run.payloadBytes)
-    tail.append(Segment(run: run, endBytes: totalBytes))
+    tail.append(Segment(run: EntryRun(sharing: run), endBytes: totalBytes))
     last = LogPosition(term: run.term, index: run.lastIndex)
+  }
+
+  private mutating func sealTail() {
+    sealed.append(tail)
+    tail = []
+    tail.reserveCapacity(RaftLog.chunkSize)
   }
 
   /// Deletes this entry and all that follow it (§5.3).
@@ -389,31 +412,7 @@ extension RaftLog: Hashable {
   /// - Complexity: O(entries and their bytes).
   public static func == (a: RaftLog, b: RaftLog) -> Bool {
     guard a.base == b.base, a.last == b.last else { return false }
-    let left = a.runs
-    let right = b.runs
-    if left == right { return true }
-    var i = 0
-    var j = 0
-    var p = 0
-    var q = 0
-    while i < left.count && j < right.count {
-      let x = left[i]
-      let y = right[j]
-      guard x.term == y.term, x.kind == y.kind, x.payloads == y.payloads,
-        x.payload(p) == y.payload(q)
-      else { return false }
-      p += 1
-      q += 1
-      if p == x.count {
-        i += 1
-        p = 0
-      }
-      if q == y.count {
-        j += 1
-        q = 0
-      }
-    }
-    return i == left.count && j == right.count
+    return EntryRun.holdSameEntries(a.runs, b.runs)
   }
 
   /// Feeds the entries.

@@ -4,12 +4,13 @@
 extension RaftNode {
   /// Takes a message. Nothing that a peer sends traps; what makes no sense is dropped with a
   /// notice.
+  @inline(__always)
   mutating func receive(_ message: Message, _ actions: inout ActionBuffer) {
     guard message.to == id, message.from != id, message.from.rawValue > 0 else {
       actions.observe(.dropped(from: message.from, .misaddressed))
       return
     }
-    guard isWellFormed(message) else {
+    guard message.isWellFormed else {
       actions.observe(.dropped(from: message.from, .malformed))
       return
     }
@@ -44,13 +45,15 @@ extension RaftNode {
     dispatch(message, &actions)
   }
 
+  @inline(__always)
   private mutating func dispatch(_ message: Message, _ actions: inout ActionBuffer) {
     switch message.body {
     case .requestPreVote, .requestPreVoteReply: break
     case .requestVote(let request): handleRequestVote(request, message.from, &actions)
     case .requestVoteReply(let reply):
       handlePollReply(reply, isPreVote: false, message.from, &actions)
-    case .appendEntries(let request): handleAppendEntries(request, message, &actions)
+    case .appendEntries(let request):
+      handleAppendEntries(request, message.from, message.entries, &actions)
     case .appendEntriesReply(let reply): handleAppendEntriesReply(reply, message.from, &actions)
     case .installSnapshot(let chunk): handleInstallSnapshot(chunk, message, &actions)
     case .installSnapshotReply(let reply):
@@ -59,7 +62,7 @@ extension RaftNode {
     case .readIndex(let request): handleReadIndex(request, message.from, &actions)
     case .readIndexReply(let reply): handleReadIndexReply(reply, &actions)
     case .forwardedProposal(let forwarded):
-      handleForwardedProposal(forwarded, message, &actions)
+      handleForwardedProposal(forwarded, message.from, message.entries, &actions)
     case .forwardedProposalReply(let reply): handleForwardedProposalReply(reply, &actions)
     }
   }
@@ -110,9 +113,15 @@ extension RaftNode {
     isAcknowledgementOwed = false
   }
 
+  /// Sends a message of the present term that is all in its body.
+  @inline(__always)
+  func send(_ body: Message.Body, to node: NodeID, _ actions: inout ActionBuffer) {
+    actions.send(Message(id, to: node, currentTerm, body))
+  }
+
   /// Sends a message of the present term.
   func send(
-    _ body: Message.Body, to node: NodeID, entries: Entries = .none, snapshot: SnapshotPart? = nil,
+    _ body: Message.Body, to node: NodeID, entries: Entries = .none, snapshot: SnapshotPart?,
     _ actions: inout ActionBuffer
   ) {
     actions.send(
@@ -134,24 +143,25 @@ extension RaftNode {
     storage.held.append(
       StorageStream.Held(ticket: storage.neededForHardState, message: message))
   }
+}
 
+extension Message {
   /// No honest node gets this far; a term beyond it would leave none to be elected in.
   static let maximumTerm = Term(1 << 62)
 
   /// Whether a message agrees with itself, whatever the state of this node.
-  private func isWellFormed(_ message: Message) -> Bool {
-    guard message.term <= RaftNode.maximumTerm else { return false }
-    switch message.body {
+  var isWellFormed: Bool {
+    guard term <= Message.maximumTerm else { return false }
+    switch body {
     case .appendEntries(let request):
-      let entries = message.entries
-      if entries.isEmpty { return request.prevLog.term <= message.term }
+      if entries.head.storedCount == 0 { return request.prevLog.term <= term }
       return entries.isWellFormed
-        && entries.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
-        && entries.head.term >= request.prevLog.term && entries.lastTerm <= message.term
-        && areMembershipsReadable(entries)
+        && entries.head.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
+        && entries.head.term >= request.prevLog.term && entries.lastTerm <= term
+        && (entries.holdsCommandsOnly || areMembershipsReadable)
     case .installSnapshot(let chunk):
-      guard let part = message.snapshot, chunk.lastIncluded.index > .zero,
-        chunk.lastIncluded.term <= message.term, chunk.lastIncluded.term > .zero,
+      guard let part = snapshot, chunk.lastIncluded.index > .zero,
+        chunk.lastIncluded.term <= term, chunk.lastIncluded.term > .zero,
         part.membershipIndex <= chunk.lastIncluded.index,
         chunk.lastIncluded.index.rawValue <= UInt64.max >> 1,
         UInt64(part.bytes.count) <= UInt64.max - chunk.offset
@@ -159,23 +169,22 @@ extension RaftNode {
       do { try part.membership.validate() } catch { return false }
       return true
     case .requestVote(let request):
-      return request.candidateTerm == message.term && request.lastLog.term <= message.term
+      return request.candidateTerm == term && request.lastLog.term <= term
     case .requestPreVote(let request):
-      return request.candidateTerm.rawValue &- 1 == message.term.rawValue
-        && request.lastLog.term <= message.term
+      return request.candidateTerm.rawValue &- 1 == term.rawValue
+        && request.lastLog.term <= term
     case .forwardedProposal:
-      return !message.entries.isEmpty && message.entries.rest.isEmpty
-        && message.entries.head.payloads == .present && message.entries.head.kind == .command
-        && message.entries.head.blockOffset == 0
-        && message.entries.head.count == message.entries.head.block.count
+      return entries.runCount == 1
+        && entries.head.payloads == .present && entries.head.kind == .command
+        && entries.head.blockOffset == 0
+        && entries.head.count == entries.head.block.count
     case .requestPreVoteReply, .requestVoteReply, .appendEntriesReply, .installSnapshotReply,
       .timeoutNow, .readIndex, .readIndexReply, .forwardedProposalReply:
       return true
     }
   }
 
-  private func areMembershipsReadable(_ entries: Entries) -> Bool {
-    if entries.tail == nil && entries.head.kind != .membership { return true }
+  private var areMembershipsReadable: Bool {
     for position in 0..<entries.runCount where entries.run(position).kind == .membership {
       let run = entries.run(position)
       for offset in 0..<run.count {

@@ -4,30 +4,31 @@
 extension RaftNode {
   /// Hands out one atomic write with everything durable that this step changed, if it changed
   /// anything.
+  @inline(__always)
   mutating func flushStorage(_ actions: inout ActionBuffer) {
     if storage.isDirty || log.lastIndex != storage.writtenIndex { store(&actions) }
   }
 
+  @inline(__always)
   private mutating func store(_ actions: inout ActionBuffer) {
     let isHardStateChanged = storage.isHardStateChanged
     let truncateFrom = storage.truncateFrom
     let snapshot = storage.hasSnapshot ? storage.snapshot : nil
-    var entries = Entries.none
-    if log.lastIndex > storage.writtenIndex {
-      let first = max(storage.writtenIndex, log.baseIndex).next
-      if first <= log.lastIndex { entries = log.entries(from: first, through: log.lastIndex) }
-    }
+    let end = log.lastIndex
+    let start = min(max(storage.writtenIndex, log.baseIndex), end).next
     let ticket = storage.issue(lastIndex: log.lastIndex, now: now)
     actions.store(
       StorageWrite(
         ticket: ticket,
         hardState: HardState(
           currentTerm: currentTerm, votedFor: votedFor, commitIndex: commitIndex),
-        isHardStateChanged: isHardStateChanged, truncateFrom: truncateFrom, entries: entries,
+        isHardStateChanged: isHardStateChanged, truncateFrom: truncateFrom,
+        entries: log.entries(from: start, through: end),
         snapshot: snapshot))
   }
 
   /// A receipt. Whatever waited for it, and for no earlier one, may now be said.
+  @inline(__always)
   mutating func persisted(_ ticket: Ticket, _ actions: inout ActionBuffer) {
     switch storage.persisted(ticket) {
     case .waiting, .repeated: return
@@ -40,8 +41,8 @@ extension RaftNode {
     if isInstalling { finishInstall(&actions) }
     switch state {
     case .leader:
-      advanceCommitIndex(&actions)
-      sendToWitnesses(&actions)
+      if storage.durableIndex > commitIndex { advanceCommitIndex(&actions) }
+      if leader.hasWitnesses { sendToWitnesses(&actions) }
     case .preCandidate, .candidate: countOwnVote(&actions)
     case .follower:
       if isAcknowledgementOwed && storage.isHardStateDurable { sendAcknowledgement(&actions) }

@@ -7,26 +7,27 @@ extension RaftNode {
   /// any new entries not already in the log. 5. If leaderCommit > commitIndex, set commitIndex =
   /// min(leaderCommit, index of last new entry)."
   mutating func handleAppendEntries(
-    _ request: AppendEntries, _ message: Message, _ actions: inout ActionBuffer
+    _ request: AppendEntries, _ sender: NodeID, _ entries: Entries,
+    _ actions: inout ActionBuffer
   ) {
-    guard follow(message.from, &actions) else { return }
+    guard follow(sender, &actions) else { return }
     stretchClocks(request.isQuiescing, &actions)
     leaderRound = max(leaderRound, request.round)
     let previous = request.prevLog.index
     // What is committed here is in every later leader's log (§5.4.3), so it needs no comparison; it
     // may be compacted and have no term to compare.
     guard previous <= commitIndex || log.contains(request.prevLog) else {
-      reject(request, message.from, &actions)
+      reject(request, sender, &actions)
       return
     }
-    guard agreesWithCommitted(request, message.entries) else {
-      actions.observe(.dropped(from: message.from, .malformed))
+    guard agreesWithCommitted(request, entries) else {
+      actions.observe(.dropped(from: sender, .malformed))
       return
     }
     var verified = max(previous, commitIndex)
-    if !message.entries.isEmpty && message.entries.lastIndex > commitIndex {
-      merge(message.entries, after: previous, &actions)
-      verified = max(message.entries.lastIndex, commitIndex)
+    if !entries.isEmpty && entries.lastIndex > commitIndex {
+      merge(entries, after: previous, &actions)
+      verified = max(entries.lastIndex, commitIndex)
     }
     verifiedIndex = max(verifiedIndex, verified)
     commit(through: min(request.leaderCommit, verifiedIndex), &actions)
@@ -35,6 +36,7 @@ extension RaftNode {
 
   /// Whether the entries, if they reach beyond what is committed here, continue it. They do in
   /// every message of a correct leader; what another sends must not be appended.
+  @inline(__always)
   private func agreesWithCommitted(_ request: AppendEntries, _ entries: Entries) -> Bool {
     guard request.prevLog.index <= commitIndex, !entries.isEmpty, entries.lastIndex > commitIndex
     else { return true }
@@ -44,6 +46,7 @@ extension RaftNode {
 
   /// Takes the sender for the leader of this term. False for a message that no correct leader
   /// sends.
+  @inline(__always)
   mutating func follow(_ sender: NodeID, _ actions: inout ActionBuffer) -> Bool {
     guard !isLeader, leaderID == nil || leaderID == sender else {
       actions.observe(.dropped(from: sender, .malformed))
@@ -64,10 +67,12 @@ extension RaftNode {
   }
 
   /// Appends what is new, after deleting what contradicts it.
+  @inline(__always)
   private mutating func merge(
     _ entries: Entries, after previous: LogIndex, _ actions: inout ActionBuffer
   ) {
     if previous == log.lastIndex {
+      if entries.runCount == 1 { return append(entries.head, &actions) }
       for position in 0..<entries.runCount { append(entries.run(position), &actions) }
       return
     }
@@ -94,9 +99,10 @@ extension RaftNode {
   }
 
   /// Appends a run of the leader's, and takes over the memberships in it at once (§6).
-  private mutating func append(_ run: EntryRun, _ actions: inout ActionBuffer) {
+  @inline(__always)
+  private mutating func append(_ run: borrowing EntryRun, _ actions: inout ActionBuffer) {
     log.append(run)
-    if run.kind == .membership { adoptMemberships(of: run, &actions) }
+    if run.kind == .membership { adoptMemberships(of: copy run, &actions) }
     // The leader knows a membership, further on, in which this node is a witness.
     if run.payloads == .elided && !isSelfWitness {
       isSelfWitness = true
@@ -139,6 +145,7 @@ extension RaftNode {
   var confirmedRound: UInt64 { storage.isHardStateDurable ? leaderRound : 0 }
 
   /// Acknowledges at once what is durable already; what is new waits for its receipt.
+  @inline(__always)
   mutating func acknowledge(isNew: Bool, _ actions: inout ActionBuffer) {
     if isNew || !storage.isHardStateDurable {
       isAcknowledgementOwed = true

@@ -16,21 +16,28 @@ extension RaftNode {
 
   /// Sends a run that was just appended, if the follower has everything before it; otherwise what
   /// it needs first.
+  @inline(__always)
   private mutating func replicate(
-    _ run: EntryRun, to position: Int, _ actions: inout ActionBuffer
+    _ run: borrowing EntryRun, to position: Int, _ actions: inout ActionBuffer
   ) {
-    let peer = leader.progress[position]
-    guard peer.state == .replicate, peer.nextIndex == run.firstIndex, !peer.isWitness,
-      UInt64(run.count) <= configuration.maximumEntriesPerMessage,
-      UInt64(run.payloadBytes) <= configuration.maximumBytesPerMessage,
-      hasRoom(peer)
-    else {
-      sendEntries(to: position, &actions)
+    guard isNextInStream(run, for: position) else {
+      sendMissing(to: position, &actions)
       return
     }
-    if peer.nextIndex.previous == peer.matchIndex { leader.progress[position].movedAt = now }
-    leader.progress[position].nextIndex = run.lastIndex.next
-    sendAppend(to: position, after: peer.nextIndex.previous, Entries(run), &actions)
+    leader.progress[position].noteSent(through: run.lastIndex, now: now)
+    sendAppend(
+      to: position, after: run.firstIndex.previous, Entries(EntryRun(sharing: run)), &actions)
+  }
+
+  /// Whether the run, whole, is the next message of the follower's stream.
+  @inline(__always)
+  private func isNextInStream(_ run: borrowing EntryRun, for position: Int) -> Bool {
+    leader.progress[position].state == .replicate
+      && leader.progress[position].nextIndex == run.firstIndex
+      && !leader.progress[position].isWitness
+      && UInt64(run.storedCount) <= configuration.maximumEntriesPerMessage
+      && UInt64(run.payloadBytes) <= configuration.maximumBytesPerMessage
+      && hasRoom(leader.progress[position])
   }
 
   /// Whether more may be under way to the follower. Derived, not counted, so it cannot leak.
@@ -63,7 +70,17 @@ extension RaftNode {
   }
 
   /// Sends what the follower lacks, as far as its window allows.
+  @inline(__always)
   mutating func sendEntries(to position: Int, _ actions: inout ActionBuffer) {
+    if leader.progress[position].state == .replicate
+      && leader.progress[position].nextIndex > log.lastIndex
+    {
+      return
+    }
+    sendMissing(to: position, &actions)
+  }
+
+  private mutating func sendMissing(to position: Int, _ actions: inout ActionBuffer) {
     while true {
       let peer = leader.progress[position]
       guard !peer.isLoading else { return }
@@ -103,27 +120,29 @@ extension RaftNode {
       leader.progress[position].isProbing = true
       leader.progress[position].movedAt = now
     } else if !entries.isEmpty {
-      if peer.nextIndex.previous == peer.matchIndex { leader.progress[position].movedAt = now }
-      leader.progress[position].nextIndex = entries.lastIndex.next
+      leader.progress[position].noteSent(through: entries.lastIndex, now: now)
     }
     sendAppend(to: position, after: peer.nextIndex.previous, entries, &actions)
   }
 
   /// Sends one AppendEntries whose entries follow `previous`, which is in the log or is its base.
+  @inline(__always)
   mutating func sendAppend(
-    to position: Int, after previous: LogIndex, _ entries: Entries, _ actions: inout ActionBuffer
+    to position: Int, after previous: LogIndex, _ entries: consuming Entries,
+    _ actions: inout ActionBuffer
   ) {
     guard let term = log.term(at: previous) else {
       preconditionFailure("entry \(previous) is compacted; a snapshot must be sent instead")
     }
     leader.progress[position].sentCommit = commitIndex
-    let peer = leader.progress[position]
     let body = AppendEntries(
       prevLog: LogPosition(term: term, index: previous), leaderCommit: commitIndex,
       round: leader.reads.round, isQuiescing: isQuiescent)
-    send(
-      .appendEntries(body), to: peer.id, entries: peer.isWitness ? entries.eliding() : entries,
-      &actions)
+    if leader.progress[position].isWitness { entries = entries.eliding() }
+    actions.send(
+      Message(
+        from: id, to: leader.progress[position].id, term: currentTerm, body: .appendEntries(body),
+        entries: entries))
   }
 
   /// Asks the host for entries that are no longer in memory. Nothing is sent in their place.
@@ -189,6 +208,7 @@ extension RaftNode {
 
   /// "If successful: update nextIndex and matchIndex for follower. If AppendEntries fails because
   /// of log inconsistency: decrement nextIndex and retry."
+  @inline(__always)
   mutating func handleAppendEntriesReply(
     _ reply: AppendEntriesReply, _ follower: NodeID, _ actions: inout ActionBuffer
   ) {
@@ -212,43 +232,38 @@ extension RaftNode {
   }
 
   /// The follower has what it was sent, through `receivedIndex`, and keeps it through `matchIndex`.
+  @inline(__always)
   private mutating func accepted(
     _ reply: AppendEntriesReply, _ position: Int, _ actions: inout ActionBuffer
   ) {
-    let peer = leader.progress[position]
     let received = max(reply.receivedIndex, reply.matchIndex)
-    if received > peer.receivedIndex { leader.progress[position].movedAt = now }
-    // The newest word counts, also where it takes an older one back: what was not durable is gone
-    // if the follower restarted.
-    if reply.round == peer.confirmedRound || received > peer.receivedIndex {
-      leader.progress[position].receivedIndex = received
-    }
-    let hasMoved = reply.matchIndex > peer.matchIndex
-    if hasMoved {
-      leader.progress[position].matchIndex = reply.matchIndex
-      leader.progress[position].movedAt = now
-    }
-    if received >= peer.nextIndex { leader.progress[position].nextIndex = received.next }
-    switch peer.state {
+    let hasMoved = leader.progress[position].acknowledge(reply, now: now)
+    switch leader.progress[position].state {
+    case .replicate: break
     case .probe:
       // What the stream before brought was still on its way: only an answer to the probe tells that
       // nothing of it is left that could be refused.
-      if received.next >= peer.nextIndex, reply.round >= peer.probeRound {
+      if received.next >= leader.progress[position].nextIndex,
+        reply.round >= leader.progress[position].probeRound
+      {
         streamTo(position, &actions)
       }
     case .snapshot:
-      if received >= peer.snapshot.index && received >= log.baseIndex {
+      if received >= leader.progress[position].snapshot.index && received >= log.baseIndex {
         streamTo(position, &actions)
       }
-    case .replicate:
-      break
     }
     guard hasMoved else {
       sendEntries(to: position, &actions)
       return
     }
-    advanceCommitIndex(&actions)
-    guard isLeader, let position = leader.position(of: peer.id) else { return }
+    if reply.matchIndex > commitIndex {
+      // A committed membership may put this leader out of office, or the follower out of sight.
+      let id = leader.progress[position].id
+      advanceCommitIndex(&actions)
+      guard isLeader, position < leader.progress.count, leader.progress[position].id == id
+      else { return }
+    }
     sendEntries(to: position, &actions)
     if !leader.isSelfIncoming { sendToWitnesses(&actions) }
     if !leader.concerned.isEmpty { settleConcerned(&actions) }
@@ -392,6 +407,7 @@ extension RaftNode {
   }
 
   /// Any answer of this term shows that the follower is alive and has not left this leader.
+  @inline(__always)
   mutating func heard(from position: Int, round: UInt64, _ actions: inout ActionBuffer) {
     leader.progress[position].lastHeard = now
     if round > leader.progress[position].confirmedRound {
@@ -429,8 +445,8 @@ extension Entries {
     func bare(_ run: EntryRun) -> EntryRun {
       run.kind == .command ? run.without(payloads: .elided) : run
     }
-    var result = Entries(bare(head))
-    result.rest = rest.map(bare)
-    return result
+    var runs: [EntryRun] = []
+    for position in 0..<runCount { runs.append(bare(run(position))) }
+    return Entries(trusted: runs)
   }
 }

@@ -7,6 +7,7 @@ extension RaftNode {
   ///
   /// The leader counts itself as far as its own disk has come. Terms never decrease along the log,
   /// so the last condition is that N is not before the entry that opened the term.
+  @inline(__always)
   mutating func advanceCommitIndex(_ actions: inout ActionBuffer) {
     let reached = LogIndex(
       leader.quorumValue(own: storage.durableIndex.rawValue, { $0.matchIndex.rawValue }))
@@ -38,20 +39,26 @@ extension RaftNode {
 
   /// "If commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] to state machine"
   /// (§5.3). Only what is durable here is applied, so that no restart can find less.
+  @inline(__always)
   mutating func handOutCommitted(_ actions: inout ActionBuffer) {
+    if commitIndex > handedToApply && storage.durableIndex > handedToApply { handOut(&actions) }
+  }
+
+  private mutating func handOut(_ actions: inout ActionBuffer) {
+    if isInstalling { return }
+    let start = handedToApply.next
     let end = min(commitIndex, storage.durableIndex)
-    guard end > handedToApply, !isInstalling else { return }
-    let entries = log.entries(from: handedToApply.next, through: end)
     handedToApply = end
     if isSelfWitness {
       refuseReadyReads(&actions)
       lastApplied = end
-      return
+    } else {
+      actions.apply(log.entries(from: start, through: end))
     }
-    actions.apply(entries)
   }
 
   /// The host has applied everything through this entry.
+  @inline(__always)
   mutating func applied(through index: LogIndex, _ actions: inout ActionBuffer) {
     guard index <= handedToApply else {
       actions.observe(.dropped(from: nil, .unexpected))

@@ -107,6 +107,7 @@ extension RaftNode {
       kept[position].isWitness = membership.isWitness(kept[position].id)
     }
     leader.progress = kept
+    leader.hasWitnesses = kept.contains { $0.isWitness }
     leader.isSelfIncoming = membership.voters.contains(id)
     leader.isSelfOutgoing = membership.outgoing.contains(id)
     leader.isSelfWitness = membership.isWitness(id)

@@ -36,6 +36,7 @@ struct ForwardedRequest: Hashable, Sendable, BitwiseCopyable {
 extension RaftNode {
   /// "If command received from client: append entry to local log, respond after entry applied to
   /// state machine" (§5.3): here the response is told in stages.
+  @inline(__always)
   mutating func propose(_ proposal: Proposal, _ actions: inout ActionBuffer) {
     if let refusal = refusal(of: proposal.commands) {
       if case .notLeader(let leader?) = refusal, configuration.isForwardingProposals,
@@ -52,12 +53,13 @@ extension RaftNode {
   }
 
   /// Why these commands cannot be taken now, if they cannot.
+  @inline(__always)
   private func refusal(of commands: EntryBlock) -> Refusal? {
     guard isLeader else { return .notLeader(leader: leaderID) }
     if commands.count == 0 { return .nothingToDo }
     if clients.isStopping { return .stopping }
     if leader.transfer != nil { return .transferring }
-    let bytes = UInt64(commands.payloadBytes(from: 0, count: commands.count))
+    let bytes = UInt64(commands.payloadBytes)
     if bytes > configuration.maximumUncommittedBytes {
       return .tooLarge(limit: configuration.maximumUncommittedBytes)
     }
@@ -76,6 +78,7 @@ extension RaftNode {
   }
 
   /// Tells the caller where its entries stand, and remembers to tell what becomes of them.
+  @inline(__always)
   mutating func accept(
     _ request: RequestID, _ concern: WriteConcern, _ actions: inout ActionBuffer
   ) {
@@ -85,6 +88,7 @@ extension RaftNode {
 
   /// Keeps a proposal among those whose fate is open. Of an earlier time as leader may be some
   /// with greater indexes, whose entries were deleted since.
+  @inline(__always)
   private mutating func remember(_ proposal: PendingProposal) {
     var place = clients.pending.count
     while place > 0 && clients.pending[place - 1].position.index > proposal.position.index {
@@ -118,6 +122,7 @@ extension RaftNode {
   }
 
   /// Committed if the entry in its place is the one that was accepted; lost if it is another.
+  @inline(__always)
   private mutating func settle(_ proposal: PendingProposal, _ actions: inout ActionBuffer) {
     let position = proposal.position
     if !(isLeader && position.term == currentTerm) {
@@ -142,6 +147,7 @@ extension RaftNode {
 
   /// How many nodes that hold commands are known to hold this entry durably. Only a leader knows of
   /// others than itself.
+  @inline(__always)
   private func copies(of index: LogIndex) -> UInt32 {
     var count: UInt32 = !isSelfWitness && storage.durableIndex >= index ? 1 : 0
     for peer in leader.progress where !peer.isWitness && peer.matchIndex >= index { count += 1 }
@@ -182,7 +188,7 @@ extension RaftNode {
     let run = EntryRun(firstIndex: LogIndex(1), term: currentTerm, block: proposal.commands)
     send(
       .forwardedProposal(ForwardedProposal(sequence: sequence)), to: leader,
-      entries: Entries(run), &actions)
+      entries: Entries(run), snapshot: nil, &actions)
   }
 
   /// A number that no other request of this node has, in this life or (drawn at random) another.
@@ -194,15 +200,16 @@ extension RaftNode {
 
   /// A follower's proposal. The message may come twice; its entries go into the log once.
   mutating func handleForwardedProposal(
-    _ forwarded: ForwardedProposal, _ message: Message, _ actions: inout ActionBuffer
+    _ forwarded: ForwardedProposal, _ sender: NodeID, _ entries: Entries,
+    _ actions: inout ActionBuffer
   ) {
     // Also one that is refused counts as seen: its sender is told that it will never happen. A node
     // that does not lead says nothing: it may have taken the message when it still did.
-    guard isLeader, leader.isNew(forwarded.sequence, of: message.from) else {
-      actions.observe(.dropped(from: message.from, .staleReply))
+    guard isLeader, leader.isNew(forwarded.sequence, of: sender) else {
+      actions.observe(.dropped(from: sender, .staleReply))
       return
     }
-    let block = message.entries.head.block
+    let block = entries.head.block
     var reply = ForwardedProposalReply(
       sequence: forwarded.sequence, accepted: nil, isTooBusy: false)
     if let refusal = refusal(of: block) {
@@ -211,7 +218,7 @@ extension RaftNode {
       appendAsLeader(.command, block, &actions)
       reply.accepted = log.last
     }
-    send(.forwardedProposalReply(reply), to: message.from, &actions)
+    send(.forwardedProposalReply(reply), to: sender, &actions)
   }
 
   /// What the leader made of a proposal that was handed to it.

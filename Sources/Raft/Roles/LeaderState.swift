@@ -17,6 +17,8 @@ struct LeaderState: Hashable, Sendable {
   var isSelfIncoming = false
   var isSelfOutgoing = false
   var isSelfWitness = false
+  /// Some other node is a witness.
+  var hasWitnesses = false
   var incomingCount = 0
   var outgoingCount = 0
   /// When the leader was elected.
@@ -58,6 +60,12 @@ struct LeaderState: Hashable, Sendable {
   /// - Complexity: O(voters²), of which there are few.
   @inline(__always)
   func quorumValue(own: UInt64, _ value: (Progress) -> UInt64) -> UInt64 {
+    if incomingCount == 3 && outgoingCount == 0 && isSelfIncoming && progress.count == 2 {
+      // Three voters and nobody else, which is the usual cluster: the middle one of three values.
+      let a = value(progress[0])
+      let b = value(progress[1])
+      return max(min(a, b), min(max(a, b), own))
+    }
     let incoming = majorityValue(own: isSelfIncoming ? own : nil, of: incomingCount) {
       $0.isIncoming ? value($0) : nil
     }

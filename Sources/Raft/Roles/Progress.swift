@@ -69,6 +69,33 @@ public struct Progress: Hashable, Sendable, BitwiseCopyable {
     movedAt = now
   }
 
+  /// Takes in how far the node has come. The newest word counts, also where it takes an older one
+  /// back: what was not durable is gone if the node restarted.
+  ///
+  /// - Returns: whether `matchIndex` has moved.
+  @inline(__always)
+  mutating func acknowledge(_ reply: AppendEntriesReply, now: UInt64) -> Bool {
+    let received = max(reply.receivedIndex, reply.matchIndex)
+    if received > receivedIndex {
+      movedAt = now
+      receivedIndex = received
+    } else if reply.round == confirmedRound {
+      receivedIndex = received
+    }
+    if received >= nextIndex { nextIndex = received.next }
+    guard reply.matchIndex > matchIndex else { return false }
+    matchIndex = reply.matchIndex
+    movedAt = now
+    return true
+  }
+
+  /// Notes that the entries from `nextIndex` through this one are on their way.
+  @inline(__always)
+  mutating func noteSent(through index: LogIndex, now: UInt64) {
+    if nextIndex.previous == matchIndex { movedAt = now }
+    nextIndex = index.next
+  }
+
   mutating func becomeProbe(now: UInt64) {
     nextIndex = matchIndex.next
     receivedIndex = matchIndex

@@ -2,9 +2,14 @@
 
 extension RaftNode {
   /// Any → follower, in the same term. Who the leader is, is told separately.
+  @inline(__always)
   mutating func becomeFollower(_ reason: StepDownReason, _ actions: inout ActionBuffer) {
+    if case .follower = state { return }
+    stepDown(reason, &actions)
+  }
+
+  private mutating func stepDown(_ reason: StepDownReason, _ actions: inout ActionBuffer) {
     let old = state.name
-    guard old != .follower else { return }
     if old == .leader { resignRequests(&actions) }
     state = .follower
     leader = LeaderState()
@@ -126,6 +131,7 @@ extension RaftNode {
   }
 
   /// Records whom this node takes for the leader of its term.
+  @inline(__always)
   mutating func setLeader(_ node: NodeID?, _ actions: inout ActionBuffer) {
     guard leaderID != node else { return }
     leaderID = node

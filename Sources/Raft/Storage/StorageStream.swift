@@ -64,6 +64,7 @@ struct StorageStream: Hashable, Sendable {
   var oldestSince: UInt64? { outstanding.first?.since }
 
   /// Gives out the ticket for what the step changed.
+  @inline(__always)
   mutating func issue(lastIndex: LogIndex, now: UInt64) -> Ticket {
     lastTicket = lastTicket.next
     if isHardStateChanged { hardStateTicket = lastTicket }
@@ -96,26 +97,35 @@ struct StorageStream: Hashable, Sendable {
   }
 
   /// Takes a receipt.
+  @inline(__always)
   mutating func persisted(_ ticket: Ticket) -> Receipt {
     if ticket > lastTicket { return .unexpected }
     if ticket <= durableTicket { return .repeated }
-    if ticket > durableTicket.next {
-      var position = early.count
-      while position > 0 && early[position - 1] > ticket { position -= 1 }
-      if position > 0 && early[position - 1] == ticket { return .repeated }
-      early.insert(ticket, at: position)
-      return .waiting
-    }
+    if ticket > durableTicket.next { return keep(ticket) }
     advance()
+    if !early.isEmpty { advanceThroughEarly() }
+    return .advanced
+  }
+
+  /// A receipt that came before those of earlier writes waits for them.
+  private mutating func keep(_ ticket: Ticket) -> Receipt {
+    var position = early.count
+    while position > 0 && early[position - 1] > ticket { position -= 1 }
+    if position > 0 && early[position - 1] == ticket { return .repeated }
+    early.insert(ticket, at: position)
+    return .waiting
+  }
+
+  private mutating func advanceThroughEarly() {
     var used = 0
     while used < early.count && early[used] == durableTicket.next {
       advance()
       used += 1
     }
     if used > 0 { early.removeFirst(used) }
-    return .advanced
   }
 
+  @inline(__always)
   private mutating func advance() {
     durableTicket = durableTicket.next
     if let write = outstanding.popFirst() { durableIndex = write.lastIndex }

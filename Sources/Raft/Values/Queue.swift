@@ -17,6 +17,7 @@ struct Queue<Element: Hashable & Sendable & BitwiseCopyable>: Hashable, Sendable
     set { storage[head + position] = newValue }
   }
 
+  @inline(__always)
   mutating func append(_ element: Element) { storage.append(element) }
 
   mutating func insert(_ element: Element, at position: Int) {
@@ -24,13 +25,19 @@ struct Queue<Element: Hashable & Sendable & BitwiseCopyable>: Hashable, Sendable
   }
 
   @discardableResult
+  @inline(__always)
   mutating func popFirst() -> Element? {
     guard head < storage.count else { return nil }
     let element = storage[head]
     if head == 0 && storage.count == 1 {
       storage.removeLast()
-      return element
+    } else {
+      forgetFirst()
     }
+    return element
+  }
+
+  private mutating func forgetFirst() {
     head += 1
     if head == storage.count {
       storage.removeAll(keepingCapacity: true)
@@ -39,7 +46,6 @@ struct Queue<Element: Hashable & Sendable & BitwiseCopyable>: Hashable, Sendable
       storage.removeFirst(head)
       head = 0
     }
-    return element
   }
 
   mutating func removeAll() {

@@ -109,22 +109,21 @@ extension Entries: WireValue {
     let indexStart = reader.offset
     var next = try reader.readIndex()
     guard next > .zero else { throw reader.error(.index, .zero, at: indexStart) }
-    var entries = Entries.none
-    for position in 0..<runCount {
+    var runs: [EntryRun] = []
+    for _ in 0..<runCount {
       let start = reader.offset
       let run = try EntryRun.read(from: &reader, firstIndex: next)
       guard run.lastIndex.rawValue <= WireReader.maximumNumber else {
         throw reader.error(.index, .tooLarge(run.lastIndex.rawValue), at: indexStart)
       }
-      if position > 0 {
-        let last = entries.rest.last ?? entries.head
+      if let last = runs.last {
         guard run.term >= last.term else { throw reader.error(.term, .termDecreases, at: start) }
         guard !run.joins(last) else { throw reader.error(.term, .notCanonical, at: start) }
       }
       next = LogIndex(run.lastIndex.rawValue + 1)
-      entries.append(run)
+      runs.append(run)
     }
-    return entries
+    return Entries(trusted: runs)
   }
 }
 

@@ -109,8 +109,10 @@ enum CoreBench {
   static func leader(entries: Int) throws -> RaftNode {
     var host = try MinimalHost(count: 3) { $0.retainedEntries = UInt64(entries) }
     let block = EntryBlock([UInt8](repeating: 7, count: 128))
-    while host.nodes[host.leader].log.lastIndex.rawValue < UInt64(entries) { host.propose(block) }
-    return host.nodes[host.leader]
+    while host.replicas[host.leader].node.log.lastIndex.rawValue < UInt64(entries) {
+      host.propose(block)
+    }
+    return host.replicas[host.leader].node
   }
 
   /// Copies a node and lets the copy and the original take one step each.

@@ -19,7 +19,7 @@ import Testing
     mutating func give(_ input: Input) -> [Message] {
       node.step(input, into: &actions)
       defer { actions.removeAll() }
-      return actions.sends
+      return Array(actions.sends)
     }
 
     mutating func receive(from: UInt64, term: UInt64, _ body: Message.Body) -> [Message] {
