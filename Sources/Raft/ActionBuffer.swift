@@ -51,8 +51,8 @@ public struct ActionBuffer: Sendable {
   /// An empty buffer.
   public init(isObserving: Bool = true) { self.isObserving = isObserving }
 
-  /// Which lists have actions, as bits: one number to look at, since most steps of a quiet group add
-  /// none.
+  /// Which lists have actions, as bits: one number to look at, since most steps of a quiet group
+  /// add none.
   @usableFromInline var filled: UInt8 = 0
 
   @inline(__always) private static var storesBit: UInt8 { 1 }

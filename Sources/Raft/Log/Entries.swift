@@ -105,9 +105,9 @@ public struct Entries: Sendable {
     }
   }
 
-  /// Calls `body` with the bytes of each command in order, without a copy. The bytes are valid only
-  /// during the call. What has no commands here (a witness's entries) and what is no command is left
-  /// out.
+  /// Calls `body` with the bytes of each command in order, without a copy; they are valid only
+  /// during the call. What has no commands here (a witness's entries) and what is no command is
+  /// left out.
   @inlinable public func forEachCommand(_ body: (UnsafeRawBufferPointer) -> Void) {
     guard let series else {
       if head.kind == .command { head.forEachPayload(body) }

@@ -2,8 +2,8 @@
 
 /// A list of actions of one kind, in order.
 ///
-/// A value like an array. Emptying it costs only what its elements cost and keeps the memory, and an
-/// element can be looked at where it lies, without being copied.
+/// A value like an array. Emptying it costs only what its elements cost and keeps the memory, and
+/// its elements can be taken away without being copied.
 public struct ActionList<Element: Sendable>: Sendable {
   /// A value has its box to itself whenever it changes it, as with an array's buffer.
   @usableFromInline
