@@ -74,18 +74,17 @@ public struct StorageWrite: Hashable, Sendable {
   public var entries: Entries
   /// A new beginning of the log.
   public var snapshot: SnapshotMarker?
+}
 
+extension StorageWrite {
   /// A write of these parts, as a node makes them; for storages and their tests.
   public init(
-    ticket: Ticket, hardState: HardState, isHardStateChanged: Bool, truncateFrom: LogIndex? = nil,
-    entries: Entries = .none, snapshot: SnapshotMarker? = nil
+    ticket: Ticket, hardState: HardState, isHardStateChanged: Bool, entries: Entries,
+    truncateFrom: LogIndex? = nil, snapshot: SnapshotMarker? = nil
   ) {
-    self.ticket = ticket
-    self.hardState = hardState
-    self.isHardStateChanged = isHardStateChanged
-    self.truncateFrom = truncateFrom
-    self.entries = entries
-    self.snapshot = snapshot
+    self.init(
+      ticket: ticket, hardState: hardState, isHardStateChanged: isHardStateChanged,
+      truncateFrom: truncateFrom, entries: entries, snapshot: snapshot)
   }
 }
 

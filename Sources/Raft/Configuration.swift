@@ -44,17 +44,17 @@ public struct Configuration: Hashable, Sendable {
 
   /// How many entries and bytes one message may carry; a single larger entry still goes.
   ///
-  /// - Unit: entries; bytes. Range: 1 or more. Defaults: 1,024 and 1 MiB.
+  /// - Unit: entries; bytes. Range: 1 or more. Defaults: 1,024 and 4 MiB.
   public var maximumEntriesPerMessage: UInt64 = 1_024
   /// The bytes of entries that one message may carry; see `maximumEntriesPerMessage`.
-  public var maximumBytesPerMessage: UInt64 = 1 << 20
+  public var maximumBytesPerMessage: UInt64 = 4 << 20
 
   /// How much the leader sends to one follower ahead of its acknowledgements.
   ///
-  /// - Unit: entries; bytes. Range: 1 or more. Defaults: 8,192 and 8 MiB.
+  /// - Unit: entries; bytes. Range: 1 or more. Defaults: 8,192 and 16 MiB.
   public var maximumEntriesInFlight: UInt64 = 8_192
   /// The bytes that may be under way to one follower; see `maximumEntriesInFlight`.
-  public var maximumBytesInFlight: UInt64 = 8 << 20
+  public var maximumBytesInFlight: UInt64 = 16 << 20
 
   /// How much may stand uncommitted in a leader's log before proposals are refused as `tooBusy`.
   ///

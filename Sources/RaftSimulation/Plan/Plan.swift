@@ -65,11 +65,11 @@ public struct NodeSettings: Hashable, Sendable {
   /// Unit: entries.
   public var maximumEntriesPerMessage: UInt64 = 1_024
   /// Unit: bytes.
-  public var maximumBytesPerMessage: UInt64 = 1 << 20
+  public var maximumBytesPerMessage: UInt64 = 4 << 20
   /// Unit: entries.
   public var maximumEntriesInFlight: UInt64 = 8_192
   /// Unit: bytes.
-  public var maximumBytesInFlight: UInt64 = 8 << 20
+  public var maximumBytesInFlight: UInt64 = 16 << 20
   /// Unit: entries.
   public var maximumUncommittedEntries: UInt64 = 65_536
   /// Unit: entries.
