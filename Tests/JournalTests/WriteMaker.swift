@@ -127,7 +127,7 @@ struct WriteMaker {
       ticket: ticket, hardState: hardState,
       isHardStateChanged: hardState.currentTerm != state.hardState.currentTerm
         || hardState.votedFor != state.hardState.votedFor,
-      truncateFrom: truncateFrom, entries: entries, snapshot: marker)
+      entries: entries, truncateFrom: truncateFrom, snapshot: marker)
     state.carryOut(write)
     return write
   }
