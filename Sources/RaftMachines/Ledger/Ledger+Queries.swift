@@ -1,0 +1,222 @@
+// Questions: balances, histories, and the whole ledger as of an entry.
+
+import Raft
+
+/// A transfer as it stands in the ledger.
+public struct TransferView: Hashable, Sendable, BitwiseCopyable {
+  /// Its number.
+  public var number: UInt64
+  /// What it does.
+  public var kind: TransferKind
+  /// Its key; `.none` if it has none.
+  public var key: TransferKey
+  /// The account that gave.
+  public var debit: AccountID
+  /// The account that got.
+  public var credit: AccountID
+  /// How much; of a void or expiry, how much was released.
+  public var amount: UInt64
+  /// How much of it was captured or refunded since.
+  public var settled: UInt64
+  /// How a hold stands; `.open` for everything else.
+  public var state: HoldState
+  /// The number of the transfer that it is about; 0 if none.
+  public var reference: UInt64
+  /// When a hold expires; `never` if nobody set a time, and for everything else.
+  public var deadline: LogTime
+  /// The entry that made it.
+  public var index: LogIndex
+  /// The log's time there.
+  public var time: LogTime
+  /// What its maker noted.
+  public var note: UInt64
+  /// What its maker noted.
+  public var code: UInt16
+}
+
+/// The sums of all accounts of one currency.
+public struct CurrencySum: Hashable, Sendable, BitwiseCopyable {
+  /// The currency.
+  public var currency: Currency
+  /// How many accounts it has.
+  public var accounts: Int = 0
+  /// All that they gave. Sums of many accounts may pass 64 bits; they are kept modulo 2^64, on both
+  /// sides alike.
+  public var debits: UInt64 = 0
+  /// All that they got.
+  public var credits: UInt64 = 0
+  /// All that is held for giving.
+  public var pendingDebits: UInt64 = 0
+  /// All that is held for getting.
+  public var pendingCredits: UInt64 = 0
+
+  /// Whether no money was made or lost.
+  public var isBalanced: Bool { debits == credits && pendingDebits == pendingCredits }
+}
+
+/// The whole ledger in a few numbers, as of an entry.
+public struct LedgerAudit: Hashable, Sendable {
+  /// How many transfers there were.
+  public var transfers: UInt64
+  /// The sums, sorted by currency.
+  public var currencies: [CurrencySum]
+
+  /// Whether no money was made or lost.
+  public var isBalanced: Bool { currencies.allSatisfy { $0.isBalanced } }
+}
+
+extension Ledger {
+  /// What can be asked.
+  public enum Query: Hashable, Sendable {
+    /// An account as it is now.
+    case account(AccountID)
+    /// An account as it was after an entry.
+    case accountAt(AccountID, LogIndex)
+    /// A transfer by its number.
+    case transfer(UInt64)
+    /// A transfer by its key, as long as that is in the window.
+    case transferOfKey(TransferKey)
+    /// The transfers of an account before a number (0: from the newest on), newest first, at most
+    /// so many.
+    case history(AccountID, before: UInt64, limit: Int)
+    /// The sums of all accounts as they are now.
+    case audit
+    /// The sums of all accounts as they were after an entry.
+    case auditAt(LogIndex)
+  }
+
+  /// What a question returns.
+  public enum Answer: Hashable, Sendable {
+    /// The account; `nil` if there is none, or there was none then.
+    case account(Account?)
+    /// The transfer; `nil` if there is none.
+    case transfer(TransferView?)
+    /// Transfers, newest first.
+    case history([TransferView])
+    /// The sums.
+    case audit(LedgerAudit)
+  }
+
+  /// Answers a question.
+  public func query(_ query: Query) -> Answer {
+    switch query {
+    case .account(let id): .account(account(id))
+    case .accountAt(let id, let index): .account(account(id, at: index))
+    case .transfer(let number): .transfer(transfer(number))
+    case .transferOfKey(let key):
+      .transfer(key == .none ? nil : position(of: key).map { view($0) })
+    case .history(let id, let number, let limit):
+      .history(history(of: id, before: number, limit: limit))
+    case .audit: .audit(audit())
+    case .auditAt(let index): .audit(audit(at: index))
+    }
+  }
+
+  /// An account as it is now; `nil` if there is none.
+  public func account(_ id: AccountID) -> Account? { slot(of: id).map { accounts[$0] } }
+
+  /// An account as it was after an entry; `nil` if there was none.
+  ///
+  /// Its limits, and whether it is closed, are those of now.
+  ///
+  /// - Complexity: O(its transfers since).
+  public func account(_ id: AccountID, at index: LogIndex) -> Account? {
+    guard let slot = slot(of: id), accounts[slot].opened <= index else { return nil }
+    var account = accounts[slot]
+    var number = account.newestTransfer
+    while number > 0 {
+      let record = transfers[Int(number) - 1]
+      if record.index <= index.rawValue { break }
+      let isDebit = Int(record.debit) == slot
+      Ledger.takeBack(record, isDebit, from: &account)
+      number = isDebit ? record.debitPrevious : record.creditPrevious
+      account.newestTransfer = number
+    }
+    return account
+  }
+
+  private static func takeBack(
+    _ record: TransferRecord, _ isDebit: Bool, from account: inout Account
+  ) {
+    var both = [account, account]
+    var copy = record
+    copy.debit = isDebit ? 0 : 1
+    copy.credit = isDebit ? 1 : 0
+    takeBack(copy, from: &both)
+    account = both[0]
+  }
+
+  /// A transfer by its number; `nil` if there is none.
+  public func transfer(_ number: UInt64) -> TransferView? {
+    guard number > 0, number <= UInt64(transfers.count) else { return nil }
+    return view(Int(number) - 1)
+  }
+
+  /// The transfers of an account before a number (0: from the newest on), newest first.
+  ///
+  /// - Complexity: O(its transfers from there on, through the last one returned).
+  public func history(of id: AccountID, before number: UInt64, limit: Int) -> [TransferView] {
+    guard let slot = slot(of: id), limit > 0 else { return [] }
+    var views: [TransferView] = []
+    var next = accounts[slot].newestTransfer
+    while next > 0, views.count < limit {
+      let position = Int(next) - 1
+      if number == 0 || UInt64(next) < number { views.append(view(position)) }
+      let record = transfers[position]
+      next = Int(record.debit) == slot ? record.debitPrevious : record.creditPrevious
+    }
+    return views
+  }
+
+  private func view(_ position: Int) -> TransferView {
+    let record = transfers[position]
+    return TransferView(
+      number: UInt64(position) + 1, kind: record.kind, key: record.key,
+      debit: accounts[Int(record.debit)].id, credit: accounts[Int(record.credit)].id,
+      amount: record.amount, settled: record.settled, state: record.state,
+      reference: record.reference,
+      deadline: record.kind == .hold ? LogTime(nanoseconds: record.extra) : .never,
+      index: LogIndex(record.index), time: LogTime(nanoseconds: record.time), note: record.note,
+      code: record.code)
+  }
+
+  /// The sums of all accounts as they are now.
+  ///
+  /// - Complexity: O(accounts × currencies).
+  public func audit() -> LedgerAudit {
+    Ledger.audit(accounts, transfers: UInt64(transfers.count))
+  }
+
+  /// The sums of all accounts as they were after an entry.
+  ///
+  /// - Complexity: O(accounts × currencies + transfers since).
+  public func audit(at index: LogIndex) -> LedgerAudit {
+    var accounts = accounts
+    var count = transfers.count
+    while count > 0, transfers[count - 1].index > index.rawValue {
+      count -= 1
+      Ledger.takeBack(transfers[count], from: &accounts)
+    }
+    // Accounts are in the order in which they were opened.
+    while let last = accounts.last, last.opened > index { accounts.removeLast() }
+    return Ledger.audit(accounts, transfers: UInt64(count))
+  }
+
+  private static func audit(_ accounts: [Account], transfers: UInt64) -> LedgerAudit {
+    var sums: [CurrencySum] = []
+    var newest = 0
+    for account in accounts {
+      if newest >= sums.count || sums[newest].currency != account.currency {
+        newest = sums.firstIndex { $0.currency == account.currency } ?? sums.count
+        if newest == sums.count { sums.append(CurrencySum(currency: account.currency)) }
+      }
+      sums[newest].accounts += 1
+      sums[newest].debits &+= account.postedDebits
+      sums[newest].credits &+= account.postedCredits
+      sums[newest].pendingDebits &+= account.pendingDebits
+      sums[newest].pendingCredits &+= account.pendingCredits
+    }
+    sums.sort { $0.currency < $1.currency }
+    return LedgerAudit(transfers: transfers, currencies: sums)
+  }
+}

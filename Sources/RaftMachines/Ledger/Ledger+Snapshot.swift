@@ -1,0 +1,215 @@
+// The ledger's snapshot: settings, accounts, transfers. Tables, sums of digests and deadlines are
+// built again from these; so is the question whether they fit each other.
+//
+//     part      0 version(1) settings floor:8 lead:8 forgotten:8 accounts:8 transfers:8
+//               1 { account, 80 bytes }
+//               2 { transfer, 96 bytes }
+
+import Raft
+
+extension Ledger {
+  private enum Section: UInt8 {
+    case head = 0
+    case accounts = 1
+    case transfers = 2
+  }
+
+  /// Writes the next accounts or transfers.
+  public func writePart(at cursor: inout SnapshotCursor, into writer: inout ByteWriter) {
+    writer.write(UInt8(truncatingIfNeeded: cursor.section))
+    let start = writer.count
+    switch cursor.section {
+    case 0:
+      writer.write(Ledger.version)
+      settings.write(into: &writer)
+      writer.write(keyFloor.nanoseconds)
+      writer.write(largestLead)
+      writer.write(UInt64(keysFrom))
+      writer.write(UInt64(accounts.count))
+      writer.write(UInt64(transfers.count))
+      cursor.nextSection()
+    case 1:
+      while cursor.position < accounts.count, writer.count - start < SnapshotCursor.partBytes {
+        accounts[cursor.position].write(into: &writer)
+        cursor.position += 1
+      }
+      if cursor.position == accounts.count { cursor.nextSection() }
+    default:
+      while cursor.position < transfers.count, writer.count - start < SnapshotCursor.partBytes {
+        transfers[cursor.position].write(into: &writer)
+        cursor.position += 1
+      }
+      if cursor.position == transfers.count { cursor.isAtEnd = true }
+    }
+  }
+
+  /// Takes in the next accounts or transfers.
+  public mutating func read(part: ArraySlice<UInt8>) throws(MachineDecodingError) {
+    var reader = ByteReader(part)
+    let code: UInt8 = try reader.read()
+    guard let section = Section(rawValue: code) else { throw .unknownKind(code) }
+    switch section {
+    case .head:
+      try reader.readVersion(newest: Ledger.version)
+      settings = try LedgerSettings(from: &reader)
+      keyFloor = LogTime(nanoseconds: try reader.read())
+      largestLead = try reader.read()
+      guard let forgotten = Int(exactly: try reader.read(UInt64.self)) else { throw .outOfRange }
+      keysFrom = forgotten
+      // The digest tells whether as many came.
+      _ = try reader.read(bytes: 16)
+      try reader.finish()
+    case .accounts:
+      while !reader.isAtEnd {
+        guard accounts.count < Ledger.maximumAccounts else { throw .outOfRange }
+        accounts.append(try Account(from: &reader))
+      }
+    case .transfers:
+      while !reader.isAtEnd {
+        guard transfers.count < Ledger.maximumTransfers else { throw .outOfRange }
+        transfers.append(try TransferRecord(from: &reader))
+      }
+    }
+  }
+
+  /// Builds the tables, and checks that accounts and transfers belong together.
+  public mutating func finishReading() throws(MachineDecodingError) {
+    accountTable = SlotTable(reserving: accounts.count)
+    for (slot, account) in accounts.enumerated() {
+      guard account.id != .none, self.slot(of: account.id) == nil else { throw .inconsistent }
+      accountTable.insert(hash(account.id.high, account.id.low), position: slot)
+      accountsDigest &+= Ledger.digest(account, slot)
+      accountsDigest &+= account.weighted(UInt32(truncatingIfNeeded: slot))
+    }
+    guard keysFrom <= transfers.count else { throw .inconsistent }
+    var newest = [UInt32](repeating: 0, count: accounts.count)
+    for position in 0..<transfers.count {
+      let record = transfers[position]
+      let debit = Int(clamping: record.debit)
+      let credit = Int(clamping: record.credit)
+      guard debit < accounts.count, credit < accounts.count, debit != credit,
+        record.debitPrevious == newest[debit], record.creditPrevious == newest[credit],
+        record.reference <= UInt64(position), record.settled <= record.amount,
+        record.isConsistent(of: record.reference > 0 ? transfers[Int(record.reference) - 1] : nil)
+      else { throw .inconsistent }
+      newest[debit] = UInt32(truncatingIfNeeded: position + 1)
+      newest[credit] = newest[debit]
+      transfersDigest &+= record.digest(position)
+      if record.kind == .hold, record.state == .open { openHolds += 1 }
+      guard record.key != .none, position >= keysFrom else { continue }
+      guard self.position(of: record.key) == nil else { throw .inconsistent }
+      keyTable.insert(hash(record.key.high, record.key.low), position: position)
+    }
+    for slot in accounts.indices {
+      guard accounts[slot].newestTransfer == newest[slot] else { throw .inconsistent }
+    }
+    for position in 0..<transfers.count where transfers[position].state == .open {
+      let record = transfers[position]
+      if record.kind == .hold, record.extra != UInt64.max {
+        deadlines.insert(record.extra, position)
+      }
+    }
+    guard brokenInvariant == nil else { throw .inconsistent }
+  }
+
+  /// Writes the whole ledger, as `snapshot()` does.
+  public func write(into writer: inout ByteWriter) { writer.write(string: snapshot()) }
+
+  /// Reads a whole ledger.
+  public init(from reader: inout ByteReader) throws(MachineDecodingError) {
+    self.init()
+    try restore(Array(try reader.readString()))
+  }
+}
+
+extension Account {
+  fileprivate func weighted(_ slot: UInt32) -> UInt64 {
+    postedDebits &* Ledger.weight(slot, 0) &+ postedCredits &* Ledger.weight(slot, 1)
+      &+ pendingDebits &* Ledger.weight(slot, 2) &+ pendingCredits &* Ledger.weight(slot, 3)
+  }
+
+  fileprivate func write(into writer: inout ByteWriter) {
+    id.write(into: &writer)
+    writer.write(postedDebits)
+    writer.write(postedCredits)
+    writer.write(pendingDebits)
+    writer.write(pendingCredits)
+    limits.write(into: &writer)
+    writer.write(opened.rawValue)
+    writer.write(currency.rawValue)
+    writer.write(code)
+    writer.write(newestTransfer)
+    isClosed.write(into: &writer)
+  }
+
+  fileprivate init(from reader: inout ByteReader) throws(MachineDecodingError) {
+    id = try AccountID(from: &reader)
+    postedDebits = try reader.read()
+    postedCredits = try reader.read()
+    pendingDebits = try reader.read()
+    pendingCredits = try reader.read()
+    limits = try AccountLimits(from: &reader)
+    opened = LogIndex(try reader.read())
+    currency = Currency(rawValue: try reader.read())
+    code = try reader.read()
+    newestTransfer = try reader.read()
+    isClosed = try Bool(from: &reader)
+  }
+}
+
+extension TransferRecord {
+  /// Whether what it is about can be what it is about.
+  fileprivate func isConsistent(of other: TransferRecord?) -> Bool {
+    switch kind {
+    case .transfer: other == nil && state == .open && extra == 0
+    case .hold: other == nil
+    case .capture, .void, .expiry: other?.kind == .hold && state == .open && amount <= extra
+    case .refund: other?.kind == .transfer || other?.kind == .capture
+    }
+  }
+
+  fileprivate func write(into writer: inout ByteWriter) {
+    writer.write(key.high)
+    writer.write(key.low)
+    writer.write(amount)
+    writer.write(index)
+    writer.write(time)
+    writer.write(reference)
+    writer.write(extra)
+    writer.write(note)
+    writer.write(settled)
+    writer.write(debit)
+    writer.write(credit)
+    writer.write(debitPrevious)
+    writer.write(creditPrevious)
+    writer.write(code)
+    writer.write(kind.rawValue)
+    writer.write(state.rawValue)
+    writer.write(UInt32(flags))
+  }
+
+  fileprivate init(from reader: inout ByteReader) throws(MachineDecodingError) {
+    key = TransferKey(high: try reader.read(), low: try reader.read())
+    amount = try reader.read()
+    index = try reader.read()
+    time = try reader.read()
+    reference = try reader.read()
+    extra = try reader.read()
+    note = try reader.read()
+    settled = try reader.read()
+    debit = try reader.read()
+    credit = try reader.read()
+    debitPrevious = try reader.read()
+    creditPrevious = try reader.read()
+    code = try reader.read()
+    let kind: UInt8 = try reader.read()
+    let state: UInt8 = try reader.read()
+    let flags: UInt32 = try reader.read()
+    guard let known = TransferKind(rawValue: kind) else { throw .unknownKind(kind) }
+    guard let standing = HoldState(rawValue: state) else { throw .unknownKind(state) }
+    guard flags <= 7 else { throw .outOfRange }
+    self.kind = known
+    self.state = standing
+    self.flags = UInt8(truncatingIfNeeded: flags)
+  }
+}
