@@ -53,6 +53,14 @@ public struct ByteReader: Sendable {
     return bytes[position..<position + count]
   }
 
+  /// Passes over the next so many bytes.
+  ///
+  /// - Throws: `.truncated` if fewer are left.
+  public mutating func skip(_ count: Int) throws(MachineDecodingError) {
+    guard count >= 0, remaining >= count else { throw .truncated }
+    position += count
+  }
+
   /// A length of 4 bytes, and so many bytes.
   ///
   /// - Throws: `.truncated` if fewer are left.

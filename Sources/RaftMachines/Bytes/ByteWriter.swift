@@ -16,7 +16,11 @@ public struct ByteWriter: Sendable {
 
   /// Writes a number in the width of its type.
   public mutating func write<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number) {
-    withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+    var rest = UInt64(truncatingIfNeeded: number)
+    for _ in 0..<MemoryLayout<Number>.size {
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
+    }
   }
 
   /// Writes bytes as they are.
