@@ -88,48 +88,7 @@ func hexadecimal(_ high: UInt64, _ low: UInt64) -> String {
 }
 
 /// An idempotency key: two transfers of one key are one transfer.
-///
-/// The upper 48 bits are the milliseconds since 1970 at which its owner made it, as in a UUID of
-/// version 7 and in a ULID; so the ledger can tell a key that it has forgotten from one that it has
-/// never seen, and executes neither twice.
-public struct TransferKey: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
-  /// The time and 16 more bits.
-  public var high: UInt64
-  /// 64 more bits.
-  public var low: UInt64
-
-  /// No key: the transfer is executed whenever it is asked for.
-  public static let none = TransferKey(high: 0, low: 0)
-
-  /// A key of these two halves, for example those of a UUID of version 7.
-  @inlinable public init(high: UInt64, low: UInt64) {
-    self.high = high
-    self.low = low
-  }
-
-  /// A key from a time and 80 bits that tell it from others of that time.
-  public init(milliseconds: UInt64, high: UInt16, low: UInt64) {
-    self.init(high: (milliseconds & 0xffff_ffff_ffff) << 16 | UInt64(high), low: low)
-  }
-
-  /// A key from a text, by a digest of 80 bits, made at a time; the same text at the same time is
-  /// the same key.
-  public init(_ text: String, made time: LogTime) {
-    var digest = Digest()
-    digest.combine(bytes: Array(text.utf8))
-    let low = digest.value
-    digest.combine(low)
-    self.init(
-      milliseconds: max(1, time.nanoseconds / 1_000_000),
-      high: UInt16(truncatingIfNeeded: digest.value), low: low)
-  }
-
-  /// When its owner made it.
-  public var made: LogTime { LogTime(nanoseconds: (high >> 16) * 1_000_000) }
-
-  /// 32 hexadecimal digits.
-  public var description: String { hexadecimal(high, low) }
-}
+public typealias TransferKey = TimedID
 
 /// A currency: up to three letters, and how many digits its amounts have after the point.
 public struct Currency: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {

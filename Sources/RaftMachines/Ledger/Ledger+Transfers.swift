@@ -36,7 +36,7 @@ extension Ledger {
       return .keyExpired
     }
     if made > moment.time.advanced(by: settings.keyLead) { return .keyTooNew }
-    return keyTable.count >= Int(settings.maximumKeys) ? .tooManyKeys : nil
+    return UInt64(keyTable.count) >= UInt64(settings.maximumKeys) ? .tooManyKeys : nil
   }
 
   /// The first field in which a request is not what a transfer once was.

@@ -77,7 +77,7 @@ public struct Ledger: Sendable {
   }
 
   /// No account can be at this position.
-  static let maximumAccounts = 1 << 31
+  static let maximumAccounts = 1 << 30
   static let maximumTransfers = Int(UInt32.max >> 1)
 
   @inline(__always)

@@ -208,7 +208,7 @@ public struct Sessions: Sendable {
   }
 
   private mutating func makeRoom() {
-    while count > 0, count >= Int(limits.sessions) { remove(Int(oldest)) }
+    while count > 0, UInt64(count) >= UInt64(limits.sessions) { remove(Int(oldest)) }
   }
 
   mutating func close(_ id: SessionID) -> Bool {
@@ -219,7 +219,7 @@ public struct Sessions: Sendable {
 
   mutating func limit(_ limits: SessionLimits) {
     self.limits = limits
-    while count > Int(limits.sessions) { remove(Int(oldest)) }
+    while UInt64(count) > UInt64(limits.sessions) { remove(Int(oldest)) }
   }
 
   /// Closes what has been idle for too long.
@@ -362,6 +362,6 @@ extension Sessions {
       }
       add(session)
     }
-    guard count <= Int(limits.sessions) else { throw .inconsistent }
+    guard UInt64(count) <= UInt64(limits.sessions) else { throw .inconsistent }
   }
 }
