@@ -5,9 +5,9 @@ import Raft
 /// The producers of messages, with the numbers of their newest messages.
 ///
 /// A producer numbers its messages from 1. Of its newest 64 the offsets are kept; what is numbered
-/// lower than all of them is refused, neither stored twice nor taken for stored. A producer that was
-/// silent for longer than the window is forgotten; as its name knows when it was made, it is then
-/// refused, not taken for a new one.
+/// lower than all of them is refused, neither stored twice nor taken for stored. A producer that
+/// was silent for longer than the window is forgotten; as its name knows when it was made, it is
+/// then refused, not taken for a new one.
 struct Producers: Hashable, Sendable {
   struct Seen: Hashable, Sendable, BitwiseCopyable {
     var sequence: UInt64

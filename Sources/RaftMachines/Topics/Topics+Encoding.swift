@@ -1,11 +1,15 @@
 // The bytes of commands and results.
 //
 //     command   version(1) kind ...
-//               1 publish    count:4 { topic producer:16 sequence:8 nanoseconds:8 logical:4 payload }
+//               1 publish    count:4 { message }
 //               2 configure  topic count:8 bytes:8 age:8 reordering:8
 //               3 trim       topic before:8
 //               4 commit     group topic next:8
-//     result    version(1) 1 count:4 { outcome:1 offset:8 } | version(1) 2 done | version(1) 3 refused
+//     message   topic producer:16 sequence:8 nanoseconds:8 logical:4 payload
+//     result    version(1) kind ...
+//               1 published  count:4 { outcome:1 [offset:8] }
+//               2 done
+//               3 refused
 //
 // Topic, group and payload are a length of 4 bytes and so many bytes; numbers are little-endian.
 

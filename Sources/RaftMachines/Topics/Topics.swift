@@ -65,8 +65,8 @@ public enum PublishOutcome: Hashable, Sendable, BitwiseCopyable, CustomStringCon
 
 /// Replicated logs of messages.
 ///
-/// Invariants: offsets of a topic are without a gap; a message of a producer is stored at most once;
-/// what is delivered in the order of time never changes.
+/// Invariants: offsets of a topic are without a gap; a message of a producer is stored at most
+/// once; what is delivered in the order of time never changes.
 public struct Topics: Sendable {
   /// In the order in which they were made.
   private(set) var topics: [Topic] = []
