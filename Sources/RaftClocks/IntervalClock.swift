@@ -105,8 +105,8 @@ public struct IntervalClock: Hashable, Sendable, BitwiseCopyable {
 
 /// An error that has grown with its age, `UInt64.max` if it is without bound.
 ///
-/// The age is told by the clock that drifts. If that is slow by d, so much more time has passed than
-/// it says: age · d / (1 - d), not age · d.
+/// The age is told by the clock that drifts. If that is slow by d, more time has passed than it
+/// says, by age · d / (1 - d) and not by age · d.
 func drift(in age: UInt64, perMillion: UInt64, _ error: UInt64) -> UInt64 {
   guard perMillion < 1_000_000 else { return .max }
   // A part of a nanosecond counts as a whole one.
