@@ -135,7 +135,9 @@ extension Journal {
     if batch.lastTicket > .zero { durableTicket = batch.lastTicket }
     if batch.isNewSegment {
       spare = .absent
+      durableSegment = batch.segment
       if let previous = batch.previous { care.append(.resize(previous)) }
+      if !care.contains(where: { $0.isIdentity }) { care.append(.identify(standing)) }
     }
     while let oldest = segments.first, oldest.number < batch.keepSegments {
       segments.removeFirst()
@@ -174,7 +176,8 @@ extension Journal {
     switch task {
     case .remove(let file): [.remove(file)]
     case .resize(let segment): [.resize(.segment(segment.number), to: segment.end)]
-    case .rejoin: IdentityFile.steps(identity, .member)
+    case .identify(let standing):
+      IdentityFile.steps(identity, standing, segment: durableSegment)
     }
   }
 
@@ -182,7 +185,7 @@ extension Journal {
     // A file that could not be removed or cut is so when the journal is opened the next time.
     switch task {
     case .remove, .resize: if isSpaceLow && result.error == nil { spaceMayBeBack() }
-    case .rejoin: if result.error == nil { standing = .member }
+    case .identify(let written): if result.error == nil { standing = written }
     }
   }
 
@@ -233,7 +236,9 @@ extension Journal {
   /// The node holds again all that it may have promised: it is a member from now on. `standing`
   /// says so once that is durable.
   public mutating func rejoin() {
-    if standing != .member && !care.contains(.rejoin) { care.append(.rejoin) }
+    guard standing != .member else { return }
+    care.removeAll { $0 == .identify(standing) }
+    if !care.contains(.identify(.member)) { care.append(.identify(.member)) }
   }
 }
 
@@ -259,7 +264,16 @@ extension CareTask {
   func resizes(_ number: UInt64) -> Bool {
     switch self {
     case .resize(let segment): segment.number == number
-    case .remove, .rejoin: false
+    case .remove, .identify: false
+    }
+  }
+}
+
+extension CareTask {
+  var isIdentity: Bool {
+    switch self {
+    case .identify: true
+    case .remove, .resize: false
     }
   }
 }

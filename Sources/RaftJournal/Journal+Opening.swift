@@ -29,7 +29,7 @@ extension Journal {
           lastIndex: state.logStart.index))
       try disk.carryOut(segmentSteps(&head, settings))
       // The identity is last: what was begun and not finished is no journal.
-      try disk.carryOut(IdentityFile.steps(identity, .member))
+      try disk.carryOut(IdentityFile.steps(identity, .member, segment: 1))
       let journal = Journal(
         identity: identity, standing: .member, settings: settings, head: head,
         segments: [SegmentInfo(number: 1, salt: head.salt)], extents: [],
@@ -112,7 +112,7 @@ extension Journal {
     try disk.sync(.segment(newest.head.number))
     var identity = scan.identity
     identity.incarnation += 1
-    try disk.carryOut(IdentityFile.steps(identity, scan.standing))
+    try disk.carryOut(IdentityFile.steps(identity, scan.standing, segment: newest.head.number))
     // A segment without records is replaced, so that many restarts do not make many files.
     let isUnused = newest.records == 0 && scan.tail == .clean
     let head = SegmentHead(
@@ -124,6 +124,7 @@ extension Journal {
     var journal = try begin(
       head, kept, scan.replay.extents, scan.standing, settings, &disk)
     if !isUnused {
+      journal.care.append(.identify(journal.standing))
       journal.care.append(
         .resize(SegmentEnd(number: newest.head.number, end: newest.end)))
     }
@@ -190,7 +191,7 @@ extension Journal {
       floor.index = max(floor.index, earlier.index)
     }
     let standing = Standing.outUntilRepaired(floor: floor)
-    try disk.carryOut(IdentityFile.steps(identity, standing))
+    try disk.carryOut(IdentityFile.steps(identity, standing, segment: 0))
 
     var usable = scan
     usable.damages = []
@@ -222,9 +223,8 @@ extension Journal {
     var journal = try begin(
       head, kept.map { SegmentInfo(number: $0.head.number, salt: $0.head.salt) },
       isLogUsable ? scan.replay.extents : [], standing, settings, &disk)
-    if isLogUsable {
-      try journal.takeOver(scan, &disk)
-    }
+    journal.care.append(.identify(standing))
+    if isLogUsable { try journal.takeOver(scan, &disk) }
     return RecoveredJournal(journal: journal, state: state, tail: scan.tail)
   }
 }

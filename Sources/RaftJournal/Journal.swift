@@ -48,6 +48,8 @@ public struct Journal: Hashable, Sendable {
   /// Where the entries of the log lie, by index; and the segments that are there, oldest first.
   var extents: [Extent]
   var segments: [SegmentInfo]
+  /// The newest segment that is surely there.
+  var durableSegment: UInt64
 
   // Files.
 
@@ -92,6 +94,7 @@ public struct Journal: Hashable, Sendable {
     newestSequence = durableSequence
     open = LogBatch(segment: head.number, offset: UInt64(head.bytes))
     self.segments = segments
+    durableSegment = head.number
     self.extents = extents
     snapshots = []
   }
@@ -147,19 +150,28 @@ public struct Journal: Hashable, Sendable {
   public mutating func vouch() {
     guard isIdle, failure == nil, newestSequence > vouchedSequence else { return }
     let newest = newestSequence
+    // A sector that is lost as a whole must not take a record and its voucher with it.
+    let distance = settings.sectorBytes - segment.end % settings.sectorBytes
+    _ = record(summary, nil, padding: Int(distance > 72 ? distance - 72 : 0))
     _ = record(summary, nil)
     newestSequence = newest
   }
 
   /// Encodes a record, after which all amounts to `next`, at the end of the open batch; returns its
   /// place in the segment.
-  private mutating func record(_ next: LogSummary, _ write: StorageWrite?) -> Range<UInt64> {
+  private mutating func record(
+    _ next: LogSummary, _ write: StorageWrite?, padding: Int = 0
+  ) -> Range<UInt64> {
     if open.bytes.count >= settings.maximumBatchBytes { seal() }
     var start = open.bytes.count
     open.bytes.append(contentsOf: Journal.emptyHead)
     let bodyStart = open.bytes.count
     var parts: UInt8 = 0
     if let write { parts = RecordBody.encode(write, into: &open.bytes) }
+    if padding > 0 {
+      parts = RecordBody.paddingPart
+      open.bytes.append(contentsOf: repeatElement(RecordHead.filler, count: padding))
+    }
     let bodyBytes = open.bytes.count - bodyStart
     precondition(UInt64(bodyBytes) < UInt64(UInt32.max), "a record holds less than 4 GiB")
     let bodyChecksum = open.bytes.withUnsafeBytes {

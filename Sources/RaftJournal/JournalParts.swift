@@ -73,7 +73,8 @@ enum SpareState: UInt8, Hashable, Sendable, BitwiseCopyable {
 enum CareTask: Hashable, Sendable {
   case remove(FileName)
   case resize(SegmentEnd)
-  case rejoin
+  /// Rewrite the identity file, with this standing and the newest segment.
+  case identify(Standing)
 }
 
 /// A whole snapshot that is there.

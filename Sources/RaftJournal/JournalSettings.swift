@@ -22,6 +22,11 @@ public struct JournalSettings: Hashable, Sendable, BitwiseCopyable {
   /// - Unit: bytes. Each place takes 32 bytes of memory.
   public var indexSpacing: UInt64 = 64 << 10
 
+  /// How much of a file a disk loses at once, at the most: `vouch` puts its record beyond it.
+  ///
+  /// - Unit: bytes. - Range: 512 to 64 KiB.
+  public var sectorBytes: UInt64 = 4_096
+
   /// How many syncs of the log may be under way at the same time.
   ///
   /// - Range: 1 to 8. One groups the most writes; two hide the way to the disk's thread and back.
@@ -40,6 +45,7 @@ public struct JournalSettings: Hashable, Sendable, BitwiseCopyable {
     var result = self
     result.segmentBytes = min(max(segmentBytes, 4 << 10), 1 << 40)
     result.frameBytes = min(max(frameBytes, 64), 16 << 20)
+    result.sectorBytes = min(max(sectorBytes, 512), 64 << 10)
     result.indexSpacing = max(indexSpacing, 64)
     result.maximumSyncsInFlight = min(max(maximumSyncsInFlight, 1), 8)
     result.maximumBatchBytes = max(maximumBatchBytes, 4 << 10)

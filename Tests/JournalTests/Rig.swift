@@ -18,17 +18,18 @@ struct Rig {
     settings.reserveBytes = 2_048
     settings.frameBytes = 64
     settings.indexSpacing = 256
+    settings.sectorBytes = 512
     return settings
   }
 
   /// A new journal.
   init(
     seed: UInt64 = 1, settings: JournalSettings = Rig.small,
-    state: DurableState = WriteMaker.newborn
+    state: DurableState = WriteMaker.newborn, owner: JournalIdentity = Rig.owner
   ) throws {
     disk = SimulatedDisk(seed: seed)
     journal = try Journal.create(
-      on: &disk, identity: Rig.owner, state: state, settings: settings
+      on: &disk, identity: owner, state: state, settings: settings
     ).journal
   }
 
@@ -96,7 +97,10 @@ struct Rig {
     }
   }
 
-  enum Unexpected: Error { case damage(DamageReport) }
+  enum Unexpected: Error {
+    case damage(DamageReport)
+    case anotherState
+  }
 
   /// Reads entries back.
   mutating func load(_ first: LogIndex, _ last: LogIndex) -> Entries? {

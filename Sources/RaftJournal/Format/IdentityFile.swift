@@ -3,13 +3,16 @@
 //
 //     standing   8 bytes: 0 member, 1 out until repaired
 //     floor      16 bytes: term and index; zeros for a member
+//     segment    8 bytes: this segment of the log, or a newer one, is there
 
 import Raft
 
 enum IdentityFile {
   static let copyDistance = 4_096
 
-  static func encode(_ identity: JournalIdentity, _ standing: Standing) -> [UInt8] {
+  static func encode(
+    _ identity: JournalIdentity, _ standing: Standing, segment: UInt64
+  ) -> [UInt8] {
     var content: [UInt8] = []
     switch standing {
     case .member:
@@ -21,6 +24,7 @@ enum IdentityFile {
       content.put(floor.term.rawValue)
       content.put(floor.index.rawValue)
     }
+    content.put(segment)
     let head = FileHead.encode(.identity, identity, content: content)
     var bytes = head
     bytes.append(contentsOf: [UInt8](repeating: 0, count: copyDistance - head.count))
@@ -29,26 +33,33 @@ enum IdentityFile {
   }
 
   /// The steps that put an identity in the place of the present one, or none.
-  static func steps(_ identity: JournalIdentity, _ standing: Standing) -> [DiskStep] {
+  static func steps(
+    _ identity: JournalIdentity, _ standing: Standing, segment: UInt64
+  ) -> [DiskStep] {
     [
       .create(.identityDraft, bytes: 0),
-      .write(.identityDraft, at: 0, encode(identity, standing)),
+      .write(.identityDraft, at: 0, encode(identity, standing, segment: segment)),
       .sync(.identityDraft), .rename(.identityDraft, to: .identity), .syncDirectory,
     ]
   }
 
-  static func decode(
-    _ bytes: ArraySlice<UInt8>
-  ) throws(FormatProblem) -> (JournalIdentity, Standing) {
+  static func decode(_ bytes: ArraySlice<UInt8>) throws(FormatProblem) -> IdentityContent {
     let head = try FileHead.decode(bytes, kind: .identity)
     var reader = ByteReader(head.content)
     let standing = try reader.number()
     let floor = LogPosition(
       term: Term(try reader.bounded()), index: LogIndex(try reader.bounded()))
-    switch standing {
-    case 0: return (head.identity, .member)
-    case 1: return (head.identity, .outUntilRepaired(floor: floor))
-    default: throw .damaged(.malformed)
-    }
+    let segment = try reader.bounded()
+    guard standing <= 1 else { throw .damaged(.malformed) }
+    return IdentityContent(
+      identity: head.identity,
+      standing: standing == 0 ? .member : .outUntilRepaired(floor: floor), segment: segment)
   }
+}
+
+/// What an identity file says.
+struct IdentityContent: Hashable, Sendable, BitwiseCopyable {
+  var identity: JournalIdentity
+  var standing: Standing
+  var segment: UInt64
 }

@@ -4,7 +4,7 @@
 //                     (8 bytes), and the rest of the head
 //     body checksum   4 bytes: CRC-32C of the body
 //     body length     4 bytes
-//     parts           1 byte: bit 0 snapshot, bit 1 truncation, bit 2 entries
+//     parts           1 byte: bit 0 snapshot, bit 1 truncation, bit 2 entries, bit 3 padding
 //     zeros           3 bytes
 //     sequence        8 bytes: number of the record, counted from 1 through all segments
 //     durable         8 bytes: all records through this one were durable when this one was made
@@ -16,6 +16,7 @@
 //       snapshot        4 bytes length, what it stands for, 16 bytes logStart, 1 byte reset
 //       truncation      8 bytes: the first index that is deleted
 //       entries         as in messages, to the end of the body
+//       padding         bytes A5, to the end of the body; never with another part
 //     filler          1 to 8 bytes A5, up to a multiple of 8
 //
 // The filler is never zero, so a record whose end was not written cannot look whole.
@@ -84,7 +85,7 @@ struct RecordHead: Hashable, Sendable {
     }
     // What a head cannot be costs no checksum.
     let parts = word(12)
-    guard parts < 8, number(16) > number(24) else { return nil }
+    guard parts < 16, number(16) > number(24) else { return nil }
     guard RecordHead.checksum(buffer, salt: salt, offset: offset) == word(0) else { return nil }
     bodyChecksum = word(4)
     bodyBytes = word(8)
@@ -118,6 +119,7 @@ struct RecordBody {
   static let snapshotPart: UInt8 = 1
   static let truncationPart: UInt8 = 2
   static let entriesPart: UInt8 = 4
+  static let paddingPart: UInt8 = 8
 
   var snapshot: SnapshotMarker?
   var truncateFrom: LogIndex?
@@ -151,6 +153,10 @@ struct RecordBody {
   static func decode(_ bytes: ArraySlice<UInt8>, parts: UInt8) throws(FormatProblem) -> RecordBody {
     var reader = ByteReader(bytes)
     var body = RecordBody()
+    if parts & paddingPart != 0 {
+      guard parts == paddingPart else { throw .damaged(.malformed) }
+      for byte in reader.rest() where byte != RecordHead.filler { throw .damaged(.malformed) }
+    }
     if parts & snapshotPart != 0 {
       let field = try reader.take(UInt64(try reader.word()))
       let metadata: SnapshotMetadata

@@ -27,7 +27,9 @@ extension Scan {
       }
       if !damages.isEmpty { break }
     }
-    if numbers.isEmpty { note(.segment(1), at: 0, .missing) }
+    if damages.isEmpty, (numbers.last ?? 0) < max(newestSegment, 1) {
+      note(.segment(max(newestSegment, 1)), at: 0, .missing)
+    }
     try traceBeyond(heads.count, numbers, &disk)
     for position in heads.indices {
       let next = position + 1 < heads.count ? heads[position + 1] : nil

@@ -33,6 +33,8 @@ struct Scan: Sendable {
   var snapshots: [ScannedSnapshot] = []
   /// A snapshot that is not whole: its writer, ready to go on.
   var incoming: SnapshotWriter?
+  /// This segment, or a newer one, is there, as the identity file says.
+  var newestSegment: UInt64 = 0
   /// Set if the identity file's first or second copy is damaged; the other one was read.
   var identityDamage: Damage?
 
@@ -99,8 +101,9 @@ struct Scan: Sendable {
         guard error.problem == .unreadable else { throw .disk(error) }
       }
       do throws(FormatProblem) {
-        let (identity, standing) = try IdentityFile.decode(bytes[...])
-        var scan = Scan(identity: identity, standing: standing, files: files)
+        let content = try IdentityFile.decode(bytes[...])
+        var scan = Scan(identity: content.identity, standing: content.standing, files: files)
+        scan.newestSegment = content.segment
         scan.identityDamage = damage
         return scan
       } catch {

@@ -75,7 +75,9 @@ public struct SimulatedDisk: RaftJournal.Disk, Hashable, Sendable {
   /// How many bytes all files take.
   public var usedBytes: UInt64 {
     var total: UInt64 = 0
-    for inode in inodes { total += inode.cached.count }
+    for inode in inodes where names.contains(where: { $0.inode == inode.id }) {
+      total += inode.cached.count
+    }
     return total
   }
 
