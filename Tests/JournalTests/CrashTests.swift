@@ -13,7 +13,7 @@ enum Effort {
   /// Every `step`th of what can be tried, or every one.
   static func stride(_ step: Int) -> Int { isFull ? 1 : step }
 
-  static func count(_ some: UInt64) -> UInt64 { isFull ? some * 50 : some }
+  static func count(_ some: UInt64) -> UInt64 { isFull ? some * 20 : some }
 }
 
 /// A run that can be cut off anywhere: after each step of each job, and in each write after each
@@ -117,7 +117,7 @@ struct CrashTests {
   {
     var crashes = 0
     for seed in 0..<Effort.count(3) {
-      var run = try CrashRun(seed: seed, stride: Effort.stride(29))
+      var run = try CrashRun(seed: seed, stride: Effort.stride(83))
       for _ in 0..<12 {
         for _ in 0...run.maker.draw(3) { run.append(run.maker.next()) }
         try run.settle()
@@ -133,7 +133,7 @@ struct CrashTests {
 
   @Test func `loses nothing while snapshots are taken and the log is cut`() throws {
     for seed in 0..<Effort.count(2) {
-      var run = try CrashRun(seed: seed, stride: Effort.stride(97))
+      var run = try CrashRun(seed: seed, stride: Effort.stride(211))
       for _ in 0..<4 {
         for _ in 0..<6 { run.append(run.maker.commands(count: 3, bytes: 70)) }
         try run.settle()
@@ -156,7 +156,7 @@ struct CrashTests {
 
   @Test func `loses nothing while a leader's snapshot comes in and replaces the log`() throws {
     for seed in 0..<Effort.count(2) {
-      var run = try CrashRun(seed: seed, stride: Effort.stride(61))
+      var run = try CrashRun(seed: seed, stride: Effort.stride(127))
       for _ in 0..<5 { run.append(run.maker.next()) }
       try run.settle()
       for round in 1...2 as ClosedRange<UInt64> {
@@ -205,7 +205,7 @@ struct CrashTests {
   }
 
   @Test func `of any kind, again and again, loses nothing acknowledged`() throws {
-    for seed in 0..<Effort.count(30) {
+    for seed in 0..<Effort.count(15) {
       var rig = try Rig(seed: seed)
       var maker = WriteMaker(seed: seed)
       for _ in 0..<8 {

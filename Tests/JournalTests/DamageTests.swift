@@ -102,7 +102,7 @@ struct DamageTests {
     for (file, size) in try files(subject.rig.disk) {
       for offset in 0..<size * 8 {
         bit += 1
-        guard bit % Effort.stride(251) == 0 else { continue }
+        guard bit % Effort.stride(1_201) == 0 else { continue }
         var disk = subject.rig.disk
         disk.flipBit(offset % 8, of: file, at: offset / 8)
         switch subject.judge(disk) {
