@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "Raft", targets: ["Raft"]),
     .library(name: "RaftJournal", targets: ["RaftJournal"]),
+    .library(name: "RaftFiles", targets: ["RaftFiles"]),
     .library(name: "RaftClocks", targets: ["RaftClocks"]),
     .library(name: "RaftMachines", targets: ["RaftMachines"]),
     .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
@@ -21,13 +22,14 @@ let package = Package(
     .target(name: "Raft"),
     .target(name: "Linearizability"),
     .target(name: "RaftJournal", dependencies: ["Raft"]),
+    .target(name: "RaftFiles", dependencies: ["Raft", "RaftJournal"]),
     .target(name: "RaftClocks"),
     .target(name: "RaftMachines", dependencies: ["Raft", "RaftClocks"]),
     .target(name: "RaftSimulation", dependencies: ["Raft", "RaftJournal", "RaftMachines"]),
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
-        "RaftSimulation", "Linearizability",
+        "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
@@ -44,11 +46,12 @@ let package = Package(
     .testTarget(
       name: "SimulationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["flotilla-sim", "RaftSimulation"],
+      name: "CommandTests",
+      dependencies: ["flotilla-sim", "RaftSimulation", "RaftJournal", "RaftFiles"],
       exclude: ["Golden", "Scenarios"]),
     .testTarget(
       name: "JournalTests",
-      dependencies: ["Raft", "RaftJournal", "RaftSimulation", "RaftTestSupport"]),
+      dependencies: ["Raft", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftTestSupport"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),

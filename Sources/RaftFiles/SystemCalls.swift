@@ -1,6 +1,8 @@
 // What differs between systems, in one place. Names that clash with methods of the disk are given
 // others.
 
+import RaftJournal
+
 #if canImport(Glibc)
   @preconcurrency import Glibc
 #elseif canImport(Musl)
@@ -8,8 +10,6 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
-
-import RaftJournal
 
 /// The calls of the system that a disk needs. Each is tried again while a signal interrupts it.
 enum System {

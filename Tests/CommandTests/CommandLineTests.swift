@@ -24,7 +24,7 @@ import Testing
     #expect(result.err.contains(meant))
   }
 
-  @Test(arguments: [Simulate.helpMessage(), Replay.helpMessage(), Bench.helpMessage()])
+  @Test(arguments: [Simulate.helpMessage(), Replay.helpMessage(), JournalCommand.helpMessage(), Bench.helpMessage()])
   func `every option names its environment variable`(help: String) {
     let text = help.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
     for part in text.split(separator: " --").dropFirst() {
@@ -41,6 +41,7 @@ import Testing
     let commands: [(any EnvironmentCommand.Type, String)] = [
       (Simulate.self, Simulate.helpMessage(columns: 400)),
       (Replay.self, Replay.helpMessage(columns: 400)),
+      (JournalCommand.self, JournalCommand.helpMessage(columns: 400)),
       (Bench.self, Bench.helpMessage(columns: 400)),
     ]
     for (command, help) in commands {

@@ -15,6 +15,7 @@ enum House {
     "Linearizability": Room(),
     "RaftMachines": Room(mayImport: ["Raft", "RaftClocks"]),
     "RaftJournal": Room(mayImport: ["Raft"]),
+    "RaftFiles": Room(isPure: false, mayImport: ["Raft", "RaftJournal"]),
     "RaftReplica": Room(mayImport: ["Raft", "RaftClocks", "RaftMachines", "RaftJournal"]),
     "RaftSimulation": Room(mayImport: [
       "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "Linearizability",
@@ -22,15 +23,18 @@ enum House {
     "RaftExploration": Room(mayImport: ["Raft", "RaftSimulation"]),
     "RaftRuntime": Room(
       isPure: false,
-      mayImport: ["Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica"],
+      mayImport: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
+      ],
       mayImportPackages: true),
     "RaftServer": Room(
       isPure: false, mayImport: ["RaftRuntime", "RaftReplica"], mayImportPackages: true),
-    // It measures the core and the state machines by themselves, too.
+    // It measures the core, the journal and the state machines by themselves, too.
     "flotilla-sim": Room(
       isPure: false,
       mayImport: [
-        "Raft", "RaftMachines", "RaftSimulation", "RaftExploration", "Linearizability",
+        "Raft", "RaftMachines", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftExploration",
+        "Linearizability",
       ],
       mayImportPackages: true),
     "flotilla": Room(isPure: false, mayImport: ["RaftServer"], mayImportPackages: true),

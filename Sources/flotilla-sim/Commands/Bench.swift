@@ -5,7 +5,7 @@ import RaftSimulation
 
 /// What to measure.
 enum BenchSubject: String, CaseIterable, ExpressibleByArgument {
-  case core, simulator, all
+  case core, journal, simulator, all
 }
 
 extension PayloadSource: ExpressibleByArgument {}
@@ -13,15 +13,17 @@ extension PayloadSource: ExpressibleByArgument {}
 /// Measures the core and the simulator.
 struct Bench: EnvironmentCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure the consensus core and the simulator.",
+    abstract: "Measure the consensus core, the journal and the simulator.",
     usage: """
-      flotilla-sim bench [core|simulator|all] [--rounds 20] [--compare OLD.json]
+      flotilla-sim bench [core|journal|simulator|all] [--rounds 20] [--compare OLD.json]
       flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
       flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
       """,
     discussion: """
       All times are CPU time of this process, on one thread. The core is measured with three
-      replicas in one process, messages handed over directly, storage that answers at once. With
+      replicas in one process, messages handed over directly, storage that answers at once. The
+      journal is measured on files in the temporary directory, beside a loop that only appends and
+      syncs; syncs are counted by the clock on the wall. With
       --entries, --ticks or --forks a fixed amount of work is done and no clock is read: the
       difference between two lengths under valgrind --tool=callgrind is what one entry costs
       (Simulations/Bench/instructions does that).
@@ -35,7 +37,7 @@ struct Bench: EnvironmentCommand {
       "rounds", "compare", "batch", "payload", "source", "entries", "ticks", "forks", "seeds")
     + OutputOptions.variableOptions
 
-  @Argument(help: "What to measure: core, simulator or all.")
+  @Argument(help: "What to measure: core, journal, simulator or all.")
   var subject: BenchSubject = .all
 
   @Option(help: .option("rounds", "How many rounds of each measurement.", value: "n"))
@@ -90,8 +92,9 @@ struct Bench: EnvironmentCommand {
     Interrupt.shared.install(screen)
     var results: [BenchResult] = []
     var progress = Progress(screen, output.progress)
-    if subject != .simulator { results += try coreResults(&progress) }
-    if subject != .core { results += simulatorResults(&progress) }
+    if subject == .core || subject == .all { results += try coreResults(&progress) }
+    if subject == .journal || subject == .all { results += try journalResults(&progress) }
+    if subject == .simulator || subject == .all { results += simulatorResults(&progress) }
     progress.clear()
     let comparison = earlier?.compared(with: results)
     print(results, comparison, screen)

@@ -22,8 +22,12 @@ struct HelpPage {
       replay       Show, step through or verify a recorded run.
                      flotilla-sim replay runs/latest --last 20
 
+    LOOK
+      journal      Look at a node's journal on disk, or check every byte of it.
+                     flotilla-sim journal verify DIR
+
     MEASURE
-      bench        Measure the consensus core and the simulator.
+      bench        Measure the consensus core, the journal and the simulator.
                      flotilla-sim bench core
 
     LEARN
