@@ -24,7 +24,10 @@ import Testing
     #expect(result.err.contains(meant))
   }
 
-  @Test(arguments: [Simulate.helpMessage(), Replay.helpMessage(), JournalCommand.helpMessage(), Bench.helpMessage()])
+  @Test(arguments: [
+    Simulate.helpMessage(), Replay.helpMessage(), JournalCommand.helpMessage(),
+    Bench.helpMessage(),
+  ])
   func `every option names its environment variable`(help: String) {
     let text = help.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
     for part in text.split(separator: " --").dropFirst() {

@@ -1,5 +1,5 @@
-/// The bytes of the files, as they were when version 1 was fixed. They were checked once by a program
-/// of another language that was written from the page on the format.
+/// The bytes of the files, as they were when version 1 was fixed. They were checked once by a
+/// program in another language that was written from the page on the format.
 enum Golden {
   static let identityChecksum = "098e67b3"
   static let segmentHead =
