@@ -1,7 +1,7 @@
 // CRC-32C (Castagnoli 1993), the checksum of iSCSI and of most write-ahead logs, by tables: 32
-// bytes a step (after Kounavis and Berry 2005, "slicing by 8"), of which only the first four wait for the
-// step before. It detects any error of up to 32 bits in a row, and any three single bits in up to
-// 256 MiB.
+// bytes a step (after Kounavis and Berry 2005, "slicing by 8"), of which only the first four wait
+// for the step before. It detects any error of up to 32 bits in a row, and any three single bits in
+// up to 256 MiB.
 
 /// A running CRC-32C.
 public struct CRC32C: Hashable, Sendable, BitwiseCopyable {
