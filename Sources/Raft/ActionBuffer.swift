@@ -68,23 +68,24 @@ public struct ActionBuffer: Sendable {
   /// Takes all messages away, in exchange for the memory of an empty list. So a host that hands
   /// messages on in the same process copies none of them.
   ///
-  /// - Precondition: `messages` is empty.
+  /// - Precondition: `messages` is empty, and `next()` has given none of the messages here.
   public mutating func takeSends(into messages: inout ActionList<Message>) {
     precondition(messages.isEmpty, "the list to take messages into is not empty")
+    precondition(given[1] == 0, "some of the messages were taken one by one already")
     swap(&messages, &sends)
-    given[1] = 0
     filled &= ~ActionBuffer.sendsBit
   }
 
   /// Takes all entries to apply away, in exchange for the memory of an empty list. Whoever takes
   /// them applies them before what `installs` has gained since.
   ///
-  /// - Precondition: `entries` is empty, and `installs` is, too.
+  /// - Precondition: `entries` and `installs` are empty, and `next()` has given none of the entries
+  ///   here.
   public mutating func takeApplies(into entries: inout ActionList<Entries>) {
     precondition(entries.isEmpty, "the list to take entries into is not empty")
-    precondition(installs.isEmpty, "entries around an install are to be taken one by one")
+    precondition(
+      installs.isEmpty && given[4] == 0, "entries around an install are to be taken one by one")
     swap(&entries, &applies)
-    given[4] = 0
     filled &= ~ActionBuffer.appliesBit
   }
 

@@ -93,6 +93,11 @@ struct ActionListTests {
     #expect(actions.array() == [.outcome(RequestID(1), .stopped)])
     actions.send(message)
     #expect(actions.array() == [.send(message), .outcome(RequestID(1), .stopped)])
+    while actions.next() != nil {}
+    actions.send(message)
+    messages.removeAll()
+    actions.takeSends(into: &messages)
+    #expect(Array(messages) == [message])
     actions.removeAll()
     #expect(actions.isEmpty && actions.sends.isEmpty)
   }
