@@ -10,6 +10,22 @@ extension RaftNode {
       actions.observe(.dropped(from: message.from, .misaddressed))
       return
     }
+    if message.term == currentTerm {
+      // The messages of a steady stream go straight to their rules.
+      if case .appendEntries(let request) = message.body, message.isWellFormed(request) {
+        handleAppendEntries(request, message.from, message.entries, &actions)
+        return
+      }
+      if case .appendEntriesReply(let reply) = message.body {
+        handleAppendEntriesReply(reply, message.from, &actions)
+        return
+      }
+    }
+    receiveInAnyTerm(message, &actions)
+  }
+
+  @inline(never)
+  private mutating func receiveInAnyTerm(_ message: Message, _ actions: inout ActionBuffer) {
     guard message.isWellFormed else {
       actions.observe(.dropped(from: message.from, .malformed))
       return
@@ -153,12 +169,7 @@ extension Message {
   var isWellFormed: Bool {
     guard term <= Message.maximumTerm else { return false }
     switch body {
-    case .appendEntries(let request):
-      if entries.head.storedCount == 0 { return request.prevLog.term <= term }
-      return entries.isWellFormed
-        && entries.head.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
-        && entries.head.term >= request.prevLog.term && entries.lastTerm <= term
-        && (entries.holdsCommandsOnly || areMembershipsReadable)
+    case .appendEntries(let request): return isWellFormed(request)
     case .installSnapshot(let chunk):
       guard let part = snapshot, chunk.lastIncluded.index > .zero,
         chunk.lastIncluded.term <= term, chunk.lastIncluded.term > .zero,
@@ -182,6 +193,15 @@ extension Message {
       .timeoutNow, .readIndex, .readIndexReply, .forwardedProposalReply:
       return true
     }
+  }
+
+  @inline(__always)
+  func isWellFormed(_ request: AppendEntries) -> Bool {
+    if entries.head.storedCount == 0 { return request.prevLog.term <= term }
+    return entries.isWellFormed
+      && entries.head.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
+      && entries.head.term >= request.prevLog.term && entries.lastTerm <= term
+      && (entries.holdsCommandsOnly || areMembershipsReadable)
   }
 
   private var areMembershipsReadable: Bool {

@@ -26,7 +26,11 @@ extension RaftNode {
     }
     var verified = max(previous, commitIndex)
     if !entries.isEmpty && entries.lastIndex > commitIndex {
-      merge(entries, after: previous, &actions)
+      if previous == log.lastIndex && entries.series == nil {
+        append(entries.head, &actions)
+      } else {
+        merge(entries, after: previous, &actions)
+      }
       verified = max(entries.lastIndex, commitIndex)
     }
     verifiedIndex = max(verifiedIndex, verified)
@@ -66,16 +70,10 @@ extension RaftNode {
     electionElapsed = 0
   }
 
-  /// Appends what is new, after deleting what contradicts it.
-  @inline(__always)
+  /// Appends what is new of these entries, after deleting what contradicts them.
   private mutating func merge(
     _ entries: Entries, after previous: LogIndex, _ actions: inout ActionBuffer
   ) {
-    if previous == log.lastIndex {
-      if entries.runCount == 1 { return append(entries.head, &actions) }
-      for position in 0..<entries.runCount { append(entries.run(position), &actions) }
-      return
-    }
     for position in 0..<entries.runCount {
       let run = entries.run(position)
       guard run.lastIndex > commitIndex else { continue }
