@@ -207,6 +207,24 @@ struct CrashTests {
     }
   }
 
+  @Test func `of the process, and of the power after the restart, lose nothing that was relied on`()
+    throws
+  {
+    var rig = try Rig()
+    rig.settle()
+    var maker = WriteMaker(seed: 1)
+    rig.append(maker.commands(count: 3, bytes: 50))
+    let next = rig.journal.nextJob()
+    let job = try #require(next)
+    // Written and not synced, when the process is killed: the next one finds it in the cache.
+    _ = rig.disk.perform(Array(job.steps.prefix(1)))
+    let recovered = try Rig.open(&rig.disk)
+    #expect(maker.state.difference(from: recovered.state) == nil)
+    rig.disk.powerOff(keepingChanges: false, keepingNames: false)
+    let again = try Rig.open(&rig.disk)
+    #expect(maker.state.difference(from: again.state) == nil)
+  }
+
   @Test func `of any kind, again and again, loses nothing acknowledged`() throws {
     for seed in 0..<Effort.count(15) {
       var rig = try Rig(seed: seed)
