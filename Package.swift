@@ -29,7 +29,8 @@ let package = Package(
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
-        "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
+        "RaftClocks", "RaftMachines", "RaftSimulation", "RaftJournal", "RaftFiles",
+        "Linearizability",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),

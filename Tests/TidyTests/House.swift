@@ -35,7 +35,8 @@ enum House {
     "flotilla-sim": Room(
       isPure: false,
       mayImport: [
-        "Raft", "RaftMachines", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftExploration",
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftSimulation",
+        "RaftExploration",
         "Linearizability",
       ],
       mayImportPackages: true),

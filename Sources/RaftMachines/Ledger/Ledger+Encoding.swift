@@ -206,7 +206,8 @@ extension BatchOutcome {
     writer.write(Ledger.version)
     writer.write(UInt8(2))
     writer.write(count: count)
-    writer.write(first)
+    // Where nothing happened there is no first one.
+    writer.write(exceptions.count == count ? 0 : first)
     writer.write(count: exceptions.count)
     for exception in exceptions {
       writer.write(UInt32(truncatingIfNeeded: exception.position))
@@ -242,6 +243,7 @@ extension BatchOutcome {
       previous = Int(position)
       exceptions.append(Exception(position: previous, outcome: outcome))
     }
+    guard exceptions.count < Int(clamping: count) || first == 0 else { throw .notCanonical }
     guard count <= UInt32(Ledger.maximumBatch), first <= UInt64.max >> 1 else { throw .outOfRange }
   }
 }

@@ -5,17 +5,17 @@ import RaftSimulation
 
 /// What to measure.
 enum BenchSubject: String, CaseIterable, ExpressibleByArgument {
-  case core, journal, simulator, all
+  case core, journal, simulator, machines, all
 }
 
 extension PayloadSource: ExpressibleByArgument {}
 
-/// Measures the core and the simulator.
+/// Measures the core, the simulator and the state machines.
 struct Bench: EnvironmentCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure the consensus core, the journal and the simulator.",
+    abstract: "Measure the core, the journal, the simulator and the state machines.",
     usage: """
-      flotilla-sim bench [core|journal|simulator|all] [--rounds 20] [--compare OLD.json]
+      flotilla-sim bench [core|journal|simulator|machines|all] [--rounds 20] [--compare OLD.json]
       flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
       flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
       """,
@@ -37,7 +37,7 @@ struct Bench: EnvironmentCommand {
       "rounds", "compare", "batch", "payload", "source", "entries", "ticks", "forks", "seeds")
     + OutputOptions.variableOptions
 
-  @Argument(help: "What to measure: core, journal, simulator or all.")
+  @Argument(help: "What to measure: core, journal, simulator, machines or all.")
   var subject: BenchSubject = .all
 
   @Option(help: .option("rounds", "How many rounds of each measurement.", value: "n"))
@@ -95,6 +95,7 @@ struct Bench: EnvironmentCommand {
     if subject == .core || subject == .all { results += try coreResults(&progress) }
     if subject == .journal || subject == .all { results += try journalResults(&progress) }
     if subject == .simulator || subject == .all { results += simulatorResults(&progress) }
+    if subject == .machines || subject == .all { results += try machineResults(&progress) }
     progress.clear()
     let comparison = earlier?.compared(with: results)
     print(results, comparison, screen)
@@ -167,6 +168,12 @@ struct Bench: EnvironmentCommand {
     results.append(
       BenchResult("core.fork-and-propose.entries-10000", "fork", propose, work: forks / 10))
     return results
+  }
+
+  private func machineResults(_ progress: inout Progress) throws -> [BenchResult] {
+    try MachineBench.results(
+      { name, body in try measure(name, &progress, body) },
+      isStopped: { Interrupt.shared.isRequested })
   }
 
   private func simulatorResults(_ progress: inout Progress) -> [BenchResult] {
