@@ -55,7 +55,8 @@ let package = Package(
       dependencies: ["Raft", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftTestSupport"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
-      name: "DocumentationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
+      name: "DocumentationTests",
+      dependencies: ["Raft", "RaftClocks", "RaftMachines", "RaftSimulation"]),
 
     // The simulator for WebAssembly; see .ci/wasm. Natively it prints the same digests.
     .target(name: "FlotillaWasmRuntime", path: "Simulations/Wasm/Runtime"),
