@@ -1,3 +1,5 @@
+import Raft
+import RaftClocks
 import Testing
 
 @testable import RaftMachines
@@ -230,6 +232,58 @@ import Testing
       transfer new@3700 alice bob 1             ok
       balance  alice -3 bob 3
       """)
+  }
+
+  @Test func `a retry is known although the key that it refers to is forgotten`() {
+    expect(
+      """
+      account  alice                            ok
+      account  bob                              ok
+      hold     h@0 alice bob 5                  ok
+      tick     3600s
+      capture  c@7200 of:h@0 2 keeps            ok
+      tick     604802s
+      capture  c@7200 of:h@0 2 keeps            duplicate(c@7200)
+      hold     h@0 alice bob 5                  keyExpired
+      capture  d@608000 of:h@0                  unknownReference
+      capture  d@608000 of:#1                   ok
+      balance  alice -5 bob 5
+      """)
+  }
+
+  @Test func `a history is read in pages`() {
+    var table = LedgerTable(
+      """
+      account  alice                            ok
+      account  bob                              ok
+      account  carol                            ok
+      """)
+    let all = ["alice bob", "bob carol", "carol alice", "alice carol", "bob alice"]
+    for pair in all { table.row("transfer - \(pair) 1 ok") }
+    let ledger = table.log.replica.machine
+    func numbers(before: UInt64, limit: Int) -> [UInt64] {
+      ledger.history(of: "alice", before: before, limit: limit).map(\.number)
+    }
+    #expect(table.mistakes == [])
+    #expect(numbers(before: 0, limit: 9) == [5, 4, 3, 1])
+    #expect(numbers(before: 0, limit: 2) == [5, 4])
+    #expect(numbers(before: 4, limit: 2) == [3, 1])
+    // Also before a transfer of others.
+    #expect(numbers(before: 2, limit: 9) == [1])
+    #expect(numbers(before: 1, limit: 9) == [])
+    #expect(ledger.transfer(2)?.debit == "bob" && ledger.transfer(6) == nil)
+  }
+
+  @Test func `the causal order of two entries can be asked for`() {
+    var table = LedgerTable("account alice ok\naccount bob ok\ntransfer - alice bob 1 ok")
+    table.log.clock = NodeClock(process: 2)
+    table.row("transfer - bob alice 1 ok")
+    let replica = table.log.replica
+    #expect(replica.causality(of: LogIndex(1), and: LogIndex(3)) == .before)
+    #expect(replica.causality(of: LogIndex(3), and: LogIndex(1)) == .after)
+    // The new leader had heard nothing of the old one's entries, which a real one would have.
+    #expect(replica.causality(of: LogIndex(3), and: LogIndex(4)) == .concurrent)
+    #expect(replica.causality(of: LogIndex(3), and: LogIndex(9)) == nil)
   }
 
   @Test func `a balance is known as it was after every entry`() {

@@ -159,13 +159,25 @@ extension Ledger {
     guard let slot = slot(of: id), limit > 0 else { return [] }
     var views: [TransferView] = []
     var next = accounts[slot].newestTransfer
+    // A page ends with a transfer of the account: the next page begins at the one before it.
+    if number > 0, number <= UInt64(transfers.count),
+      let previous = previous(of: Int(number) - 1, slot)
+    {
+      next = previous
+    }
     while next > 0, views.count < limit {
       let position = Int(next) - 1
       if number == 0 || UInt64(next) < number { views.append(view(position)) }
-      let record = transfers[position]
-      next = Int(record.debit) == slot ? record.debitPrevious : record.creditPrevious
+      next = previous(of: position, slot) ?? 0
     }
     return views
+  }
+
+  /// The number of the transfer before this one on an account; `nil` if this is not one of it.
+  private func previous(of position: Int, _ slot: Int) -> UInt32? {
+    let record = transfers[position]
+    if Int(record.debit) == slot { return record.debitPrevious }
+    return Int(record.credit) == slot ? record.creditPrevious : nil
   }
 
   private func view(_ position: Int) -> TransferView {

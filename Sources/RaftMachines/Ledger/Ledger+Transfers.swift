@@ -52,7 +52,7 @@ extension Ledger {
     let credit = accounts[Int(record.credit)].id
     if transfer.debit != debit, !isFree || transfer.debit != .none { return .debit }
     if transfer.credit != credit, !isFree || transfer.credit != .none { return .credit }
-    if isFree, number(of: transfer.reference) != record.reference { return .reference }
+    if isFree, !isMeant(transfer.reference, record.reference) { return .reference }
     let timeout =
       record.kind == .hold && record.extra != UInt64.max ? record.extra &- record.time : 0
     if transfer.timeout != timeout { return .timeout }
@@ -62,6 +62,13 @@ extension Ledger {
       | (transfer.keepsRest ? TransferRecord.Flags.keepsRest : 0)
       | (transfer.amount == 0 ? TransferRecord.Flags.all : 0)
     return transfer.code != record.code || flags != record.flags ? .code : nil
+  }
+
+  /// Whether a reference means the transfer of this number, also if its key has been forgotten.
+  private func isMeant(_ reference: TransferReference, _ number: UInt64) -> Bool {
+    if reference.high == 0 { return reference.low == number }
+    let key = TransferKey(high: reference.high, low: reference.low)
+    return transfers[Int(number) - 1].key == key
   }
 
   /// The number of the transfer that a reference means; 0 if it means none.

@@ -39,6 +39,8 @@ struct Producers: Hashable, Sendable {
 
   static let none = UInt32.max
   static var kept: Int { 64 }
+  /// How many are remembered: more are refused, none is forgotten early.
+  static var maximum: Int { 1 << 22 }
   /// For how long a producer may be silent.
   static var window: UInt64 { 7 * 86_400_000_000_000 }
   /// How far ahead of the log's time its name may have been made.
@@ -67,7 +69,8 @@ struct Producers: Hashable, Sendable {
     guard sequence > 0 else { return .invalid }
     guard let slot = slot(of: id) else {
       if id.made.advanced(by: Producers.window) < moment.time { return .producerExpired }
-      return id.made > moment.time.advanced(by: Producers.lead) ? .producerTooNew : nil
+      if id.made > moment.time.advanced(by: Producers.lead) { return .producerTooNew }
+      return count >= Producers.maximum ? .tooManyProducers : nil
     }
     guard sequence > slots[slot].floor else { return .outsideWindow }
     let place = place(of: sequence, slot)

@@ -181,6 +181,7 @@ extension PublishOutcome {
     case .producerTooNew: writer.write(UInt8(4))
     case .invalid: writer.write(UInt8(5))
     case .tooManyTopics: writer.write(UInt8(6))
+    case .tooManyProducers: writer.write(UInt8(7))
     }
   }
 
@@ -193,6 +194,7 @@ extension PublishOutcome {
     case 4: self = .producerTooNew
     case 5: self = .invalid
     case 6: self = .tooManyTopics
+    case 7: self = .tooManyProducers
     case let kind: throw .unknownKind(kind)
     }
   }

@@ -48,6 +48,9 @@ public enum PublishOutcome: Hashable, Sendable, BitwiseCopyable, CustomStringCon
   case invalid
   /// There are as many topics as there can be.
   case tooManyTopics
+  /// As many producers are remembered as there may be: 4,194,304. To be published again when some
+  /// have been silent for long enough to be forgotten.
+  case tooManyProducers
 
   /// What happened, in a word or two.
   public var description: String {
@@ -59,6 +62,7 @@ public enum PublishOutcome: Hashable, Sendable, BitwiseCopyable, CustomStringCon
     case .producerTooNew: "producerTooNew"
     case .invalid: "invalid"
     case .tooManyTopics: "tooManyTopics"
+    case .tooManyProducers: "tooManyProducers"
     }
   }
 }
@@ -159,11 +163,12 @@ public struct Topics: Sendable {
 
   private mutating func commit(_ group: [UInt8], _ name: [UInt8], _ next: UInt64) -> Bool {
     guard (1...255).contains(group.count), let slot = slot(of: name[...]) else { return false }
-    guard topics[slot].groups.count < Topics.maximumGroups else { return false }
-    let place = topics[slot].groups.firstIndex { !$0.name.lexicographicallyPrecedes(group) }
+    let groups = topics[slot].groups
+    let place = groups.firstIndex { !$0.name.lexicographicallyPrecedes(group) } ?? groups.count
+    let isKnown = place < groups.count && groups[place].name == group
+    guard isKnown || groups.count < Topics.maximumGroups else { return false }
     change(slot) { topic in
-      let place = place ?? topic.groups.count
-      if place < topic.groups.count, topic.groups[place].name == group {
+      if isKnown {
         topic.groups[place].next = next
       } else {
         topic.groups.insert(Topic.Group(name: group, next: next), at: place)
