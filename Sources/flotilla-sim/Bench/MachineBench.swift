@@ -1,5 +1,5 @@
-// What the state machines are measured at: batches of transfers, and puts, applied from the bytes of
-// their entries as a replica applies them.
+// What the state machines are measured at: batches of transfers, puts and publications, applied
+// from the bytes of their entries as a replica applies them.
 
 import Raft
 import RaftClocks
