@@ -12,6 +12,7 @@ import Testing
     .inSession(
       SessionPosition(session: SessionID(4), sequence: 2, acknowledgedThrough: 1), command: [9]),
     .openSession, .closeSession(SessionID(4)), .time, .limitSessions(SessionLimits()),
+    .keepSession(SessionID(4), acknowledgedThrough: 9),
   ]
 
   @Test(arguments: requests)

@@ -83,6 +83,27 @@ import Testing
     #expect(log.replica.sessions.count == 0)
   }
 
+  @Test func `a session that is kept alive outlives its idle time, and frees what is acknowledged`()
+  {
+    var log = Log<Counter>()
+    let session = log.open()
+    let idle = log.replica.sessions.limits.idleNanoseconds / 1_000_000_000
+    #expect(log.ask(session, 1, 1).verdict == .applied)
+    for _ in 0..<3 {
+      log.seconds += idle
+      #expect(log.append(.keepSession(session, acknowledgedThrough: 0)).verdict == .noted)
+    }
+    #expect(log.replica.sessions.resultsKept(for: session) == 1)
+    #expect(log.append(.keepSession(session, acknowledgedThrough: 1)).verdict == .noted)
+    #expect(log.replica.sessions.resultsKept(for: session) == 0)
+    #expect(log.ask(session, 1, 1).verdict == .refused(.alreadyAcknowledged))
+    log.seconds += idle + 1
+    #expect(
+      log.append(.keepSession(session, acknowledgedThrough: 1)).verdict
+        == .refused(.sessionExpired))
+    #expect(log.replayed() == log.replica)
+  }
+
   @Test func `a leader whose clock is behind does not turn the log's time back`() {
     var log = Log<Counter>()
     let session = log.open()

@@ -7,6 +7,7 @@
 //               3 session:8                                      close it
 //               4                                                nothing: only the stamp counts
 //               5 sessions:4 idle:8 requests:4 bytes:8           limits of sessions from now on
+//               6 session:8 acknowledged:8                       keep it alive
 //
 // Numbers are little-endian; `stamp` is that of RaftClocks; `command` is the machine's own.
 
@@ -66,6 +67,9 @@ public enum Request: Hashable, Sendable {
   case time
   /// Sets the limits of sessions on all replicas.
   case limitSessions(SessionLimits)
+  /// Keeps a session alive without a command, and says through which number the client has the
+  /// results.
+  case keepSession(SessionID, acknowledgedThrough: UInt64)
 }
 
 extension Request: BinaryValue {
@@ -76,6 +80,7 @@ extension Request: BinaryValue {
     case closeSession = 3
     case time = 4
     case limitSessions = 5
+    case keepSession = 6
   }
 
   /// Writes the kind and its fields. A command ends the request, so nothing may follow it.
@@ -98,6 +103,10 @@ extension Request: BinaryValue {
     case .limitSessions(let limits):
       writer.write(Kind.limitSessions.rawValue)
       limits.write(into: &writer)
+    case .keepSession(let session, let acknowledged):
+      writer.write(Kind.keepSession.rawValue)
+      writer.write(session.rawValue)
+      writer.write(acknowledged)
     }
   }
 
@@ -111,6 +120,8 @@ extension Request: BinaryValue {
     case .closeSession(let session): self = .closeSession(session)
     case .time: self = .time
     case .limitSessions(let limits): self = .limitSessions(limits)
+    case .keepSession(let session, let acknowledged):
+      self = .keepSession(session, acknowledgedThrough: acknowledged)
     }
   }
 }
@@ -123,6 +134,7 @@ enum RequestParts {
   case closeSession(SessionID)
   case time
   case limitSessions(SessionLimits)
+  case keepSession(SessionID, acknowledgedThrough: UInt64)
 
   @inline(__always)
   init(from reader: inout ByteReader) throws(MachineDecodingError) {
@@ -153,6 +165,12 @@ enum RequestParts {
     case .limitSessions:
       self = .limitSessions(try SessionLimits(from: &reader))
       try reader.finish()
+    case .keepSession:
+      let session = SessionID(try reader.read())
+      let acknowledged: UInt64 = try reader.read()
+      guard acknowledged < UInt64.max >> 1 else { throw .outOfRange }
+      try reader.finish()
+      self = .keepSession(session, acknowledgedThrough: acknowledged)
     }
   }
 }

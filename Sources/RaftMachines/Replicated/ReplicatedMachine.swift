@@ -126,6 +126,11 @@ public struct ReplicatedMachine<Machine: StateMachine>: Hashable, Sendable {
     case .limitSessions(let limits):
       sessions.limit(limits)
       return .noted
+    case .keepSession(let id, let acknowledged):
+      if let refusal = sessions.keep(id, acknowledgedThrough: acknowledged, at: moment) {
+        return .refused(refusal)
+      }
+      return .noted
     }
   }
 

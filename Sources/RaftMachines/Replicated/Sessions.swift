@@ -124,15 +124,31 @@ public struct Sessions: Sendable {
 
   // MARK: Requests
 
+  /// Why there is no session of this number that could be meant.
+  private func absence(of id: SessionID, at moment: Moment) -> SessionRefusal {
+    // Numbers of sessions are indexes, so one that is yet to come was never given out.
+    id.rawValue > 0 && id < SessionID(moment.index.rawValue) ? .sessionExpired : .unknownSession
+  }
+
+  /// Keeps a session alive, and forgets the results that its client has; says why not, if it
+  /// cannot.
+  mutating func keep(
+    _ id: SessionID, acknowledgedThrough: UInt64, at moment: Moment
+  ) -> SessionRefusal? {
+    guard let slot = slot(of: id) else { return absence(of: id, at: moment) }
+    sum &-= slots[slot].digest
+    touch(slot, moment.time)
+    acknowledge(slot, through: acknowledgedThrough)
+    sum &+= slots[slot].digest
+    return nil
+  }
+
   /// Looks up a request, and takes in its acknowledgement.
   mutating func look(
     _ position: SessionPosition, at moment: Moment
   ) -> SessionFinding {
     guard let slot = slot(of: position.session) else {
-      // Numbers of sessions are indexes, so one that is yet to come was never given out.
-      let id = position.session.rawValue
-      let wasPossible = id > 0 && id < moment.index.rawValue
-      return .refused(wasPossible ? .sessionExpired : .unknownSession)
+      return .refused(absence(of: position.session, at: moment))
     }
     sum &-= slots[slot].digest
     touch(slot, moment.time)
