@@ -12,6 +12,7 @@ let package = Package(
     .library(name: "RaftFiles", targets: ["RaftFiles"]),
     .library(name: "RaftClocks", targets: ["RaftClocks"]),
     .library(name: "RaftMachines", targets: ["RaftMachines"]),
+    .library(name: "RaftReplica", targets: ["RaftReplica"]),
     .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
     .library(name: "Linearizability", targets: ["Linearizability"]),
   ],
@@ -25,6 +26,8 @@ let package = Package(
     .target(name: "RaftFiles", dependencies: ["Raft", "RaftJournal"]),
     .target(name: "RaftClocks"),
     .target(name: "RaftMachines", dependencies: ["Raft", "RaftClocks"]),
+    .target(
+      name: "RaftReplica", dependencies: ["Raft", "RaftClocks", "RaftMachines", "RaftJournal"]),
     .target(name: "RaftSimulation", dependencies: ["Raft", "RaftJournal", "RaftMachines"]),
     .executableTarget(
       name: "flotilla-sim",
@@ -53,6 +56,11 @@ let package = Package(
     .testTarget(
       name: "JournalTests",
       dependencies: ["Raft", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftTestSupport"]),
+    .testTarget(
+      name: "ReplicaTests",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftSimulation",
+      ]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",

@@ -1,0 +1,117 @@
+// Between replicas: every envelope carries the sender's clocks and moves the receiver's, requests
+// and answers alike. Here also stands what a node must not say while its journal is not repaired.
+
+import Raft
+import RaftClocks
+import RaftJournal
+import RaftMachines
+
+extension Replica {
+  /// Sends a message of the core's in an envelope.
+  mutating func send(_ message: Message, _ actions: inout [ReplicaAction<Machine>]) {
+    guard let message = allowed(message) else { return }
+    let stamp = stepStamp ?? clock.tick(physical: nanoseconds)
+    stepStamp = stamp
+    actions.append(
+      .send(
+        PeerEnvelope(
+          cluster: journal.identity.cluster, incarnation: journal.identity.incarnation,
+          sequence: links.nextSequence(to: message.to), stamp: stamp, message: message)))
+  }
+
+  mutating func receive(
+    _ envelope: PeerEnvelope, _ actions: inout [ReplicaAction<Machine>]
+  ) {
+    guard failure == nil else { return }
+    let message = envelope.message
+    if let refusal = refusal(of: envelope) {
+      actions.append(.observe(.envelopeRefused(from: message.from, refusal)))
+      return
+    }
+    node.step(.receive(message), into: &coreActions)
+    if case .appendEntries(let append) = message.body, message.term == node.currentTerm {
+      level.note(
+        LevelMarks.Mark(
+          index: append.leaderCommit, tick: ticks.rawValue,
+          nanoseconds: envelope.stamp.hybrid.nanoseconds),
+        applied: machine.applied)
+    }
+  }
+
+  /// Why an envelope is put aside, if it is. Only one that is not moves the clocks.
+  private mutating func refusal(of envelope: PeerEnvelope) -> EnvelopeRefusal? {
+    let message = envelope.message
+    if envelope.cluster != journal.identity.cluster { return .otherCluster }
+    if message.to != id || message.from == id { return .misaddressed }
+    // A stamp that cannot be true is looked at first: what is refused may come again, corrected.
+    var moved = clock
+    do throws(ClockError) {
+      try moved.receive(envelope.stamp, physical: nanoseconds)
+    } catch {
+      return .stamp(error)
+    }
+    if let refusal = links.receive(
+      from: message.from, incarnation: envelope.incarnation, sequence: envelope.sequence)
+    {
+      return refusal
+    }
+    clock = moved
+    if isOut, message.asksForVote { return .outUntilRepaired }
+    return nil
+  }
+
+  // MARK: Out until repaired
+
+  /// The message as it may be sent now, if it may.
+  ///
+  /// A node that is out votes for nobody and asks nobody for a vote. Of what it holds it tells the
+  /// leader enough to be sent the rest, and no more as durable than what is committed without it:
+  /// so its copies count for no commitment.
+  private func allowed(_ message: Message) -> Message? {
+    guard isOut else { return message }
+    switch message.body {
+    case .requestPreVote, .requestPreVoteReply, .requestVote, .requestVoteReply, .timeoutNow:
+      return nil
+    case .appendEntriesReply(var reply):
+      reply.receivedIndex = max(reply.receivedIndex, reply.matchIndex)
+      reply.matchIndex = min(reply.matchIndex, node.commitIndex)
+      return Message(
+        from: message.from, to: message.to, term: message.term, body: .appendEntriesReply(reply))
+    case .appendEntries, .installSnapshot, .installSnapshotReply, .readIndex, .readIndexReply,
+      .forwardedProposal, .forwardedProposalReply:
+      return message
+    }
+  }
+
+  /// Ends the node's absence once it holds everything that it may ever have helped to commit.
+  ///
+  /// That is so when an entry of a leader's own term is committed and durable here, of a leader
+  /// that came after all terms of which there was a trace: nobody voted for it but those who hold
+  /// what was committed, and what is committed in its log stands before that entry.
+  mutating func rejoinIfRepaired(_ actions: inout [ReplicaAction<Machine>]) {
+    guard case .outUntilRepaired(let floor) = standing else { return }
+    if journal.standing == .member {
+      standing = .member
+      actions.append(.observe(.rejoined))
+      return
+    }
+    guard node.currentTerm > floor.term, node.leaderID != nil,
+      node.durableIndex >= node.commitIndex, loading == nil,
+      node.log.term(at: node.commitIndex) == node.currentTerm
+    else { return }
+    journal.rejoin()
+  }
+}
+
+extension Message {
+  /// Whether the message wants a vote, or wants the receiver to stand.
+  var asksForVote: Bool {
+    switch body {
+    case .requestPreVote, .requestVote, .timeoutNow: true
+    case .requestPreVoteReply, .requestVoteReply, .appendEntries, .appendEntriesReply,
+      .installSnapshot, .installSnapshotReply, .readIndex, .readIndexReply, .forwardedProposal,
+      .forwardedProposalReply:
+      false
+    }
+  }
+}

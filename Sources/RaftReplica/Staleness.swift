@@ -1,0 +1,93 @@
+// How old the answer of a replica may be that asks nobody.
+
+import Raft
+import RaftMachines
+
+/// When this replica last knew that it lacked nothing of what its leader had committed.
+struct LevelMarks: Hashable, Sendable {
+  /// What a leader said had been committed, and when.
+  struct Mark: Hashable, Sendable, BitwiseCopyable {
+    var index: LogIndex
+    /// The tick here at which it was heard.
+    var tick: UInt64
+    /// The leader's clock when it was said; `nil` if this node led itself.
+    var nanoseconds: UInt64?
+  }
+
+  /// The newest one that the machine has come up to.
+  private(set) var reached: Mark?
+  /// The next one for it to come up to, and the newest of all.
+  private var next: Mark?
+  private var newest: Mark?
+
+  /// A leader has said how far the log is committed.
+  mutating func note(_ mark: Mark, applied: LogIndex) {
+    if let reached, reached.tick >= mark.tick, reached.index >= mark.index { return }
+    if mark.index <= applied {
+      reached = mark
+      next = nil
+      newest = nil
+    } else if next == nil {
+      next = mark
+    } else {
+      newest = mark
+    }
+  }
+
+  /// The machine has come up to an entry.
+  mutating func advance(_ applied: LogIndex) {
+    while let mark = next, mark.index <= applied {
+      reached = mark
+      next = newest
+      newest = nil
+    }
+  }
+}
+
+extension Replica {
+  /// How old an answer from this replica may be, if nobody is asked.
+  ///
+  /// A follower was level when a leader last told it no more than it had applied. A leader was when
+  /// a majority last answered it: until then nobody else can have led.
+  public var staleness: Freshness {
+    var freshness = Freshness(index: machine.applied, ticks: nil, nanoseconds: nil)
+    if node.isLeader {
+      freshness.ticks = leaderAge
+      return freshness
+    }
+    guard let mark = level.reached else { return freshness }
+    freshness.ticks = Ticks(ticks.rawValue - mark.tick)
+    if let then = mark.nanoseconds {
+      freshness.nanoseconds = nanoseconds > then ? nanoseconds - then : 0
+    }
+    return freshness
+  }
+
+  /// A leader keeps in mind when it last surely led, for when it does no more.
+  mutating func noteLeading() {
+    guard node.isLeader, let age = leaderAge, age < ticks else { return }
+    level.note(
+      LevelMarks.Mark(
+        index: node.commitIndex, tick: ticks.rawValue - age.rawValue, nanoseconds: nil),
+      applied: machine.applied)
+  }
+
+  /// How long ago so many were heard of that they and this node are a majority.
+  private var leaderAge: Ticks? {
+    let membership = node.membership
+    var ages: [UInt64] = [0]
+    for peer in node.progress { ages.append(node.uptime.rawValue - peer.lastHeard) }
+    ages.sort()
+    for age in ages {
+      let isEnough = membership.isQuorum { voter in
+        if voter == id { return true }
+        for peer in node.progress where peer.id == voter {
+          return node.uptime.rawValue - peer.lastHeard <= age
+        }
+        return false
+      }
+      if isEnough { return Ticks(age) }
+    }
+    return nil
+  }
+}
