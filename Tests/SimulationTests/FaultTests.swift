@@ -214,6 +214,28 @@ import Testing
     #expect(run(fault(.campaign, [1, 2, 3])) { $0.node.isPreVoteEnabled = false }.elections > 1)
   }
 
+  @Test func `a leader that is asked to stop hands over and is started again`() {
+    let summary = simulate(plan([fault(.stop, aim: .leader)]))
+    #expect(isPassed(summary), "\(summary.verdict)")
+    #expect(summary.situations[.stoppedGracefully] == 1)
+    #expect(summary.counters.leaders == 2)
+    #expect(summary.counters.crashes == 1)
+    #expect(summary.counters.writesLost == 0)
+  }
+
+  @Test func `a client finds the only member among strangers`() {
+    let plan = plan([]) {
+      $0.cluster = ClusterPlan(voters: 1, spares: 8)
+      $0.clocks = [ClockSettings](repeating: ClockSettings(), count: 9)
+      $0.workload.strayPerMillion = 0
+    }
+    var world = World(plan)
+    while world.step() {}
+    #expect(world.verdict.map { if case .passed = $0 { true } else { false } } == true)
+    #expect(world.history.allSatisfy { $0.attempts <= 10 })
+    #expect(world.history.count > 20)
+  }
+
   @Test func `bursts and clients that forget are counted`() {
     var burst = fault(.overload, [])
     burst.amount = 50

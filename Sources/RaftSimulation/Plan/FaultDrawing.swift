@@ -20,6 +20,7 @@ struct FaultDrawing {
     case snapshot, slowApply
     case membership, transfer
     case overload, clientCrash
+    case stop
   }
 
   func faults() -> [PlannedFault] {
@@ -62,7 +63,7 @@ struct FaultDrawing {
       .isolation, .isolateLeader, .clog, .flapping:
       return linkEpisode(family, start, long, dice)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
-      .campaign:
+      .campaign, .stop:
       return processEpisode(family, start, long, dice)
     case .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply:
       return hostEpisode(family, start, long, dice)
@@ -118,7 +119,7 @@ struct FaultDrawing {
       fault.period = amount.logarithmic(max(2, unit / 8), unit * 2)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
       .campaign, .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply,
-      .membership, .transfer, .overload, .clientCrash:
+      .membership, .transfer, .overload, .clientCrash, .stop:
       break
     }
     return fault
@@ -157,6 +158,9 @@ struct FaultDrawing {
     case .campaign:
       fault.kind = .campaign
       fault.duration = 0
+    case .stop:
+      fault.kind = .stop
+      if dice.again().below(2) == 0 { fault.aim = .leader }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .slowDisk, .diskStall, .diskFailure, .clockRate,
       .snapshot, .slowApply, .membership, .transfer, .overload, .clientCrash:
@@ -192,7 +196,7 @@ struct FaultDrawing {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .crash, .crashLeader, .crashBetween,
       .restartStorm, .powerCut, .pause, .slowNode, .campaign, .membership, .transfer, .overload,
-      .clientCrash:
+      .clientCrash, .stop:
       break
     }
     return fault

@@ -47,6 +47,9 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
   case slowNode
   /// `nodes` get an election timeout at the start.
   case campaign
+  /// `nodes` are asked to stop: they hand over what they can and take nothing new. At the end they
+  /// are switched off, with all writes done, and started again.
+  case stop
 
   // Storage.
   /// Syncs of `nodes` take `amount` ns longer.

@@ -73,6 +73,7 @@ extension World {
     switch fault.kind {
     case .crash, .restartStorm, .powerCut:
       for node in struckNodes[number] { restart(node) }
+    case .stop: switchOff(number)
     case .diskFailure:
       for node in struckNodes[number] {
         slots[node].isNextSyncFailing = false
@@ -93,6 +94,14 @@ extension World {
     weighFaults()
   }
 
+  /// Nodes that were asked to stop are done with it, or have had their time.
+  mutating func switchOff(_ number: Int) {
+    for node in struckNodes[number] {
+      crash(node, keeping: .all, Draw(word: 0))
+      restart(node)
+    }
+  }
+
   /// What an episode does at its start and only then.
   private mutating func strike(_ fault: PlannedFault, _ number: Int, _ struck: [Int]) {
     switch fault.kind {
@@ -108,6 +117,10 @@ extension World {
       }
     case .campaign:
       for node in struck where slots[node].isUp && !isAsleep(node) { give(.campaign, to: node) }
+    case .stop:
+      for node in struck where slots[node].isUp {
+        submit(.stop(RequestID(newRequest(.operate, number, operation: -1, node))), to: node)
+      }
     case .diskFailure:
       for node in struck where slots[node].isUp { slots[node].isNextSyncFailing = true }
     case .pause: counters.pauses += UInt64(struck.count)
@@ -204,7 +217,7 @@ extension World {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
       .campaign, .diskFailure, .snapshot, .addLearner, .addVoter, .addWitness, .demote, .remove,
-      .replace, .concurrentChanges, .transfer, .overload, .clientCrash:
+      .replace, .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
       break
     }
   }
@@ -241,7 +254,7 @@ extension World {
         case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
           .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply, .addLearner,
           .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer,
-          .overload, .clientCrash:
+          .overload, .clientCrash, .stop:
           break
         }
       }
@@ -259,7 +272,7 @@ extension FaultKind {
     case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
       .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply, .addLearner,
       .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer, .overload,
-      .clientCrash:
+      .clientCrash, .stop:
       false
     }
   }

@@ -45,6 +45,7 @@ extension World {
     healing.began = now
     eventCount += 1
     rolling.combine(now ^ 0x4ea1 << 40)
+    for number in underway where plan.faults[number].kind == .stop { switchOff(number) }
     underway.removeAll()
     partitionSides = nil
     network.lossPerMillion = 0

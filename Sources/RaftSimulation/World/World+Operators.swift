@@ -54,7 +54,7 @@ extension World {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
       .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply,
-      .transfer, .overload, .clientCrash:
+      .transfer, .overload, .clientCrash, .stop:
       return []
     }
   }

@@ -11,7 +11,7 @@ extension FaultKind {
     case .oneWay, .partition, .partialPartition, .bridge, .isolation, .clog, .flapping, .crash,
       .crashBetweenActions, .restartStorm, .powerCut, .pause, .campaign, .diskStall, .diskFailure,
       .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
-      .concurrentChanges, .transfer, .overload, .clientCrash:
+      .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
       .number
     }
   }
