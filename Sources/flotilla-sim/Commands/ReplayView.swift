@@ -128,6 +128,8 @@ struct ReplayView {
   let command: Replay
   /// The positions in the run's events that are shown.
   private(set) var positions: [Int] = []
+  /// Those that would be shown without a limit to their number.
+  private(set) var matching: [Int] = []
   private(set) var isConditionMet = false
   /// How many events were left out because nothing changed in them.
   private(set) var quietTicks = 0
@@ -163,6 +165,7 @@ struct ReplayView {
         break
       }
     }
+    matching = positions
     let limit = command.last ?? (command.from == nil && !command.all ? 20 : Int.max)
     if positions.count > limit {
       earlier = positions.count - limit

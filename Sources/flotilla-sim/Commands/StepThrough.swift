@@ -30,45 +30,52 @@ struct StepThrough {
     tcsetattr(STDIN_FILENO, TCSANOW, &raw)
     defer { tcsetattr(STDIN_FILENO, TCSANOW, &saved) }
 
-    var position = view.positions.first ?? 0
+    let stops = view.matching
+    guard let first = view.positions.first, var place = stops.firstIndex(of: first) else { return }
     screen.print(
       "space next   b back   n next of this node   c next that changes its state   q quit")
-    show(position, events)
-    while !Interrupt.shared.isRequested, let key = readKey() {
+    show(first, events)
+    while let key = readKey() {
       let next: Int?
       switch key {
-      case " ", "j": next = position + 1 < events.count ? position + 1 : nil
-      case "b", "k": next = position > 0 ? position - 1 : nil
-      case "n": next = nextOfNode(after: position, events, isChange: false)
-      case "c", "p": next = nextOfNode(after: position, events, isChange: true)
-      case "q": return
+      case " ", "j": next = place + 1 < stops.count ? place + 1 : nil
+      case "b", "k": next = place > 0 ? place - 1 : nil
+      case "n": next = nextOfNode(after: place, stops, events, isChange: false)
+      case "c", "p": next = nextOfNode(after: place, stops, events, isChange: true)
+      case "q", "\u{4}": return
       default: continue
       }
       guard let next else {
         screen.print("  that is all")
         continue
       }
-      position = next
-      show(position, events)
+      place = next
+      show(stops[place], events)
     }
+    if Interrupt.shared.isRequested { throw Stop(code: .interrupted) }
   }
 
+  /// The next key; `nil` when there are no more, or somebody has interrupted us.
   private func readKey() -> Character? {
-    var byte: UInt8 = 0
-    while true {
-      let count = read(STDIN_FILENO, &byte, 1)
-      if count == 1 { return Character(Unicode.Scalar(byte)) }
-      if count < 0, errno == EINTR { continue }
-      return nil
+    var wanted = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    while !Interrupt.shared.isRequested {
+      // Waits only for a moment at a time: an interrupt is told to another thread.
+      let ready = poll(&wanted, 1, 100)
+      if ready == 0 || (ready < 0 && errno == EINTR) { continue }
+      var byte: UInt8 = 0
+      guard ready > 0, read(STDIN_FILENO, &byte, 1) == 1 else { return nil }
+      return Character(Unicode.Scalar(byte))
     }
+    return nil
   }
 
   private func nextOfNode(
-    after position: Int, _ events: [TraceEvent], isChange: Bool
+    after place: Int, _ stops: [Int], _ events: [TraceEvent], isChange: Bool
   ) -> Int? {
-    let node = events[position].node
-    return events.indices.dropFirst(position + 1).first { index in
-      events[index].node == node && (!isChange || events[index].state != events[position].state)
+    let here = events[stops[place]]
+    return stops.indices.dropFirst(place + 1).first { index in
+      let event = events[stops[index]]
+      return event.node == here.node && (!isChange || event.state != here.state)
     }
   }
 
