@@ -37,7 +37,12 @@ public struct RaftNode: Sendable, Hashable {
   /// Storage failed; nothing is done any more.
   public internal(set) var isHalted = false
 
-  var state = Role.follower { didSet { isLeader = state.name == .leader } }
+  var state = Role.follower {
+    didSet {
+      role = state.name
+      isLeader = role == .leader
+    }
+  }
   var memberships: MembershipHistory
   var storage: StorageStream
   var random: RandomSource
@@ -82,7 +87,7 @@ public struct RaftNode: Sendable, Hashable {
   /// This node.
   public var id: NodeID { configuration.id }
   /// The role, without what belongs to it.
-  public var role: RoleName { state.name }
+  public private(set) var role = RoleName.follower
   /// How long this life of the node has lasted.
   public var uptime: Ticks { Ticks(now) }
   /// Whether this node leads.

@@ -26,6 +26,36 @@ import Testing
     #expect(result.out.hasPrefix("112 entries"))
     #expect(try Tool.run("bench", "core", "--ticks", "100").code == 0)
     #expect(try Tool.run("bench", "core", "--forks", "2").code == 0)
+    let watched = try Tool.run("bench", "simulator", "--runs-of", "2")
+    #expect(watched.code == 0 && watched.out.hasPrefix("2 seeds"))
+    #expect(try Tool.run("bench", "simulator", "--runs-of", "2", "--no-oracles").out == watched.out)
+  }
+
+  @Test func `the simulator is measured with its oracles and without, and by its memory`() throws {
+    let result = try Tool.run(
+      "bench", "simulator", "--seeds", "1", "--rounds", "1", "--format", "json")
+    #expect(result.code == 0)
+    for name in ["events", "seeds", "oracles", "memory"] {
+      #expect(result.out.contains("\"simulator.\(name).nodes-5\""))
+    }
+    let bare = try Tool.run(
+      "bench", "simulator", "--seeds", "1", "--rounds", "1", "--no-oracles")
+    #expect(bare.out.contains("simulator.events.nodes-5.no-oracles"))
+    #expect(!bare.out.contains("memory.nodes-5"))
+  }
+
+  @Test func `paragraphs of help are broken by the width of the terminal alone`() throws {
+    for command in ["bench", "replay"] {
+      let lines = try Tool.run(command, "--help").out.split(
+        separator: "\n", omittingEmptySubsequences: false)
+      let end = try #require(lines.firstIndex { $0.hasPrefix("EXIT CODES") })
+      #expect(lines[end - 1].isEmpty)
+      // A line broken too early is one after which a word of the next would still have fitted.
+      for place in 2..<end - 2 where !lines[place + 1].isEmpty && !lines[place].isEmpty {
+        let word = lines[place + 1].prefix { $0 != " " }
+        #expect(lines[place].count + 1 + word.count > 79, "\(lines[place])")
+      }
+    }
   }
 
   @Test func `figures are compared with those of a file`() throws {

@@ -73,8 +73,12 @@ extension RaftNode {
   }
 
   private func collectDeep(_ violated: inout [StateInvariant]) {
-    if !areTermsOrdered { violated.append(.termsNeverDecrease) }
-    if !areMembershipsOfLog { violated.append(.membershipsAreOfTheLog) }
+    let runs = log.runs
+    if isMembershipInLog && membershipIndex > .zero && membership.voters.isEmpty {
+      violated.append(.membershipIsInTheLog)
+    }
+    if !areTermsOrdered(runs) { violated.append(.termsNeverDecrease) }
+    if !areMembershipsOfLog(runs) { violated.append(.membershipsAreOfTheLog) }
     if !areRequestsOrdered { violated.append(.openRequestsAreOrdered) }
   }
 
@@ -95,7 +99,7 @@ extension RaftNode {
 
   private var isStored: Bool {
     isHalted
-      || !storage.isHardStateChanged && storage.truncateFrom == nil && storage.snapshot == nil
+      || !storage.isHardStateChanged && storage.truncateFrom == nil && !storage.hasSnapshot
         && storage.writtenIndex == log.lastIndex
   }
 
@@ -105,8 +109,7 @@ extension RaftNode {
 
   private var isMembershipInLog: Bool {
     let index = membershipIndex
-    guard index <= log.lastIndex || index == snapshot.membershipIndex else { return false }
-    return !membership.voters.isEmpty || index == .zero
+    return index <= log.lastIndex || index == snapshot.membershipIndex
   }
 
   private var isPendingUndecided: Bool {
@@ -115,12 +118,13 @@ extension RaftNode {
   }
 
   private var isHeldNotDurable: Bool {
-    guard let oldest = storage.held.first else { return true }
+    if storage.held.isEmpty { return true }
+    let oldest = storage.held[0]
     return oldest.ticket > storage.durableTicket && oldest.message.term <= currentTerm
   }
 
   private var isInstallSound: Bool {
-    guard let installing else { return true }
+    guard isInstalling, let installing else { return true }
     let index = installing.metadata.lastIncluded.index
     return index <= commitIndex && index > lastApplied && (isHalted || !isPromotable)
   }
@@ -158,18 +162,18 @@ extension RaftNode {
 
   // MARK: What takes longer
 
-  private var areTermsOrdered: Bool {
+  private func areTermsOrdered(_ runs: [EntryRun]) -> Bool {
     var position = log.base
-    for run in log.runs {
+    for run in runs {
       guard run.firstIndex == position.index.next, run.term >= position.term else { return false }
       position = LogPosition(term: run.term, index: run.lastIndex)
     }
     return position == log.last
   }
 
-  private var areMembershipsOfLog: Bool {
+  private func areMembershipsOfLog(_ runs: [EntryRun]) -> Bool {
     var items: [LogIndex] = []
-    for run in log.runs where run.kind == .membership {
+    for run in runs where run.kind == .membership {
       for offset in 0..<run.count {
         items.append(run.firstIndex.advanced(by: UInt64(offset)))
       }

@@ -26,7 +26,7 @@ extension Oracles {
     case .stop(let request):
       ask(slot, request, .stop)
     case .receive(let message):
-      countReceipt(slot, message)
+      countReceipt(slot, message.body, message.from, message.term)
     case .entriesLoaded:
       situations.reach(.entriesLoadedFromDisk)
     case .persisted(let ticket):

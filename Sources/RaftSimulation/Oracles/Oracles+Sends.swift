@@ -4,9 +4,14 @@ import Raft
 
 extension Oracles {
   /// Checks a message at the moment it leaves the node against what the node's disk holds then.
-  mutating func checkSend<Node: ObservedNode>(_ slot: Int, _ node: Node, _ message: Message) {
-    let term = message.term.rawValue
-    switch message.body {
+  ///
+  /// The parts of a message one by one: as a whole it would be copied, with its entries.
+  @inline(__always)
+  mutating func checkSend(
+    _ slot: Int, _ body: Message.Body, to receiver: NodeID, _ messageTerm: Term
+  ) {
+    let term = messageTerm.rawValue
+    switch body {
     case .requestPreVote, .timeoutNow, .readIndex, .forwardedProposal, .forwardedProposalReply,
       .installSnapshotReply:
       break
@@ -15,11 +20,11 @@ extension Oracles {
     case .requestVote:
       checkTermDurable(slot, term, "asks for votes")
     case .requestVoteReply(let reply):
-      if reply.voteGranted { checkVote(slot, reply, to: message.to) }
+      if reply.voteGranted { checkVote(slot, reply, to: receiver) }
     case .appendEntries(let append):
-      checkAppend(slot, message, append)
+      checkAppend(slot, append, to: receiver, term)
     case .appendEntriesReply(let reply):
-      if reply.success { checkMatch(slot, message, reply.matchIndex.rawValue) }
+      if reply.success { checkMatch(slot, reply.matchIndex.rawValue, to: receiver, term) }
     case .installSnapshot(let chunk):
       checkLeads(slot, term, "sends a snapshot")
       if chunk.lastIncluded.index.rawValue > views[slot].issued.snapshotIndex {
@@ -61,14 +66,15 @@ extension Oracles {
     }
   }
 
-  private mutating func checkAppend(_ slot: Int, _ message: Message, _ append: AppendEntries) {
-    let term = message.term.rawValue
+  private mutating func checkAppend(
+    _ slot: Int, _ append: AppendEntries, to receiver: NodeID, _ term: UInt64
+  ) {
     checkLeads(slot, term, "sends entries")
     let commit = append.leaderCommit.rawValue
     if commit > views[slot].issued.lastIndex || commit > ledger.committedIndex {
       fail(
         .stateMachineSafety, 4, term: term, index: commit,
-        "\(name(slot)) tells \(message.to) that \(commit) is committed; no leader has committed "
+        "\(name(slot)) tells \(receiver) that \(commit) is committed; no leader has committed "
           + "more than \(ledger.committedIndex)")
     }
     let previous = append.prevLog
@@ -82,17 +88,18 @@ extension Oracles {
   }
 
   /// A follower says how far its log matches the leader's and is durable.
-  private mutating func checkMatch(_ slot: Int, _ message: Message, _ index: UInt64) {
-    let term = message.term.rawValue
+  private mutating func checkMatch(
+    _ slot: Int, _ index: UInt64, to receiver: NodeID, _ term: UInt64
+  ) {
     checkTermDurable(slot, term, "acknowledges entries")
     if index > views[slot].durable.lastIndex {
       fail(
         .durableBeforeSaid, 5, term: term, index: index,
-        "\(name(slot)) tells \(message.to) that it has entries through \(index); its disk has them "
+        "\(name(slot)) tells \(receiver) that it has entries through \(index); its disk has them "
           + "through \(views[slot].durable.lastIndex)")
       return
     }
-    if let leader = self.slot(of: message.to), index > 0, views[leader].role == .leader,
+    if let leader = self.slot(of: receiver), index > 0, views[leader].role == .leader,
       views[leader].currentTerm == term
     {
       let here = views[slot].durable.term(at: index)
@@ -100,12 +107,12 @@ extension Oracles {
       if here != 0, there != 0, here != there {
         fail(
           .logMatching, 4, term: term, index: index,
-          "\(name(slot)) tells \(message.to), the leader of term \(term), that entry \(index) "
+          "\(name(slot)) tells \(receiver), the leader of term \(term), that entry \(index) "
             + "matches; it is of term \(here) here and of term \(there) there")
       } else if index > views[leader].issued.lastIndex {
         fail(
           .logMatching, 5, term: term, index: index,
-          "\(name(slot)) tells \(message.to) that entries match through \(index); the leader's log "
+          "\(name(slot)) tells \(receiver) that entries match through \(index); the leader's log "
             + "ends at \(views[leader].issued.lastIndex)")
       }
     }

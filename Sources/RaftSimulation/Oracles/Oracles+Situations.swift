@@ -42,16 +42,20 @@ extension Oracles {
     }
   }
 
-  mutating func countReceipt(_ slot: Int, _ message: Message) {
-    switch message.body {
+  // The parts of a message one by one: as a whole it would be copied, with its entries.
+  @inline(__always)
+  mutating func countReceipt(
+    _ slot: Int, _ body: Message.Body, _ sender: NodeID, _ term: Term
+  ) {
+    switch body {
     case .appendEntriesReply(let reply):
-      guard views[slot].role == .leader, message.term.rawValue == views[slot].currentTerm,
-        let peer = self.slot(of: message.from)
+      guard views[slot].role == .leader, term.rawValue == views[slot].currentTerm,
+        let peer = self.slot(of: sender)
       else { return }
       let sent = views[peer].newestRound
       if reply.round < sent { situations.reach(.readRoundLate) }
       views[peer].newestRound = max(sent, reply.round)
-      if reply.success, views[slot].membership.isWitness(message.from) {
+      if reply.success, views[slot].membership.isWitness(sender) {
         situations.reach(.witnessAcknowledged)
       }
     case .installSnapshot(let chunk):
@@ -59,7 +63,7 @@ extension Oracles {
         situations.reach(.snapshotBehindLog)
       }
     case .installSnapshotReply(let reply):
-      if reply.nextOffset > 0, let peer = self.slot(of: message.from),
+      if reply.nextOffset > 0, let peer = self.slot(of: sender),
         views[peer].hasPartialSnapshot
       {
         views[peer].hasPartialSnapshot = false

@@ -23,7 +23,10 @@ extension Oracles {
     checkLeadership(slot, node)
     if !isLeading, isCommitMoved { checkCommit(slot, node, isLeading: node.role == .leader) }
     if node.role == .leader { checkMayLead(slot, node, input) }
-    for message in actions.sends { checkSend(slot, node, message) }
+    for place in actions.sends.indices {
+      checkSend(
+        slot, actions.sends[place].body, to: actions.sends[place].to, actions.sends[place].term)
+    }
     for snapshot in actions.installs { checkInstall(slot, snapshot) }
     for entries in actions.applies { checkApply(slot, node, entries) }
     for read in actions.reads { checkRead(slot, node, read, input) }

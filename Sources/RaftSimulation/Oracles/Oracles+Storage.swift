@@ -161,9 +161,7 @@ extension Oracles {
   ) {
     let membershipBefore = views[slot].issued.membershipIndex
     // The parts in their order: what precedes the entries first, then the entries.
-    var base = write
-    base.entries = .none
-    views[slot].issued.apply(base)
+    views[slot].issued.applyAllButEntries(write)
     let last = views[slot].issued.lastIndex
     let lastTerm = views[slot].issued.lastTerm
     if !write.entries.isEmpty {
@@ -180,7 +178,7 @@ extension Oracles {
       enter(write.entries, after: last, term: lastTerm) { [leaders] _, term in
         term == leads || term == led || leaders[term] & 0xffff == number
       }
-      views[slot].issued.apply(write.onlyEntries)
+      views[slot].issued.append(write.entries)
       if views[slot].issued.membershipIndex != membershipBefore, write.entries.hasMembership {
         checkNewMembership(slot, node)
       }
@@ -342,16 +340,6 @@ extension Oracles {
     views[slot].isUp = false
     views[slot].role = .follower
     views[slot].issued = durable
-  }
-}
-
-extension StorageWrite {
-  /// The write without all that comes before its entries.
-  var onlyEntries: StorageWrite {
-    var part = self
-    part.snapshot = nil
-    part.truncateFrom = nil
-    return part
   }
 }
 

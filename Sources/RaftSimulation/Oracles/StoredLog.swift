@@ -85,9 +85,14 @@ struct StoredLog: Sendable {
 
   /// Carries out one write, in the order that `StorageWrite` prescribes.
   mutating func apply(_ write: StorageWrite) {
+    applyAllButEntries(write)
+    append(write.entries)
+  }
+
+  /// Carries out the parts of a write that come before its entries.
+  mutating func applyAllButEntries(_ write: StorageWrite) {
     if let marker = write.snapshot { apply(marker) }
     if let from = write.truncateFrom { truncate(from: from.rawValue) }
-    append(write.entries)
     currentTerm = write.hardState.currentTerm.rawValue
     votedFor = write.hardState.votedFor?.rawValue ?? 0
   }
@@ -122,7 +127,8 @@ struct StoredLog: Sendable {
     while let last = memberships.last, last > lastIndex { memberships.removeLast() }
   }
 
-  private mutating func append(_ entries: Entries) {
+  /// Carries out the rest.
+  mutating func append(_ entries: Entries) {
     guard !entries.isEmpty else { return }
     for position in 0..<entries.runCount {
       let run = entries.run(position)

@@ -44,7 +44,7 @@ struct InputArena: Sendable {
   private var free: [UInt32] = []
 
   @inline(__always)
-  mutating func put(_ input: Input) -> UInt32 {
+  mutating func put(_ input: consuming Input) -> UInt32 {
     if let slot = free.popLast() {
       inputs[Int(slot)] = input
       return slot

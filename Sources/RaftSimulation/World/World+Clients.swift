@@ -19,8 +19,11 @@ extension World {
     }
   }
 
+  // Some of what follows changes nothing and is `mutating` all the same: else each call would copy
+  // the world.
+
   /// Whether the client has anything left to begin.
-  private func mayBegin(_ client: Int) -> Bool {
+  private mutating func mayBegin(_ client: Int) -> Bool {
     if healing.isUnderWay { return clients[client].endedAfterHealing < 1 }
     return counters.operations < plan.workload.operations
   }
@@ -40,7 +43,7 @@ extension World {
     ask(client)
   }
 
-  private func drawOperation(
+  private mutating func drawOperation(
     _ workload: WorkloadSettings, _ draw: Draw, _ client: UInt64
   ) -> Operation {
     let number = UInt64(history.count + 1)
@@ -104,7 +107,7 @@ extension World {
     return UInt64(attempts.count)
   }
 
-  private func input(_ request: UInt64, _ operation: Operation, _ draw: Draw) -> Input {
+  private mutating func input(_ request: UInt64, _ operation: Operation, _ draw: Draw) -> Input {
     switch operation.kind {
     case .read: return .read(RequestID(request), .linearizable)
     case .leaseRead: return .read(RequestID(request), .lease)
@@ -158,7 +161,7 @@ extension World {
     }
   }
 
-  private func isOperation(_ number: Int, _ kind: OperationKind) -> Bool {
+  private mutating func isOperation(_ number: Int, _ kind: OperationKind) -> Bool {
     let place = Int(attempts[number].operation)
     return place >= 0 && history[place].kind == kind
   }

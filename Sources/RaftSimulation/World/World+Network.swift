@@ -3,7 +3,7 @@
 import Raft
 
 extension World {
-  mutating func send(_ message: Message, from position: Int) {
+  mutating func send(_ message: consuming Message, from position: Int) {
     counters.messagesSent += 1
     let receiver = Int(truncatingIfNeeded: message.to.rawValue) - 1
     guard slots.indices.contains(receiver), receiver != position else { return }
@@ -26,18 +26,20 @@ extension World {
     let arrival = arrivalTime(link, timing, receiver)
     if arrival < link.lastArrival { counters.messagesOvertaking += 1 }
     if arrival > link.lastArrival { links[place].lastArrival = arrival }
-    let input = Input.receive(message)
-    schedule(
-      .deliver, in: arrival - now, node: receiver, slot: arena.put(input), key: timing.word)
     if link.duplicate > 0 {
       let copy = timing.again()
       if copy.happens(link.duplicate) {
         counters.messagesDuplicated += 1
         let other = copy.again()
         let delay = arrival - now + other.below(link.duplicateSpread + 1)
-        schedule(.deliver, in: delay, node: receiver, slot: arena.put(input), key: other.word)
+        let again = message
+        schedule(
+          .deliver, in: delay, node: receiver, slot: arena.put(.receive(again)), key: other.word)
       }
     }
+    schedule(
+      .deliver, in: arrival - now, node: receiver, slot: arena.put(.receive(consume message)),
+      key: timing.word)
   }
 
   @inline(__always)

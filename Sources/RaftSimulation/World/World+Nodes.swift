@@ -34,7 +34,7 @@ extension World {
       timers.set(position, to: now + period)
     }
     counters.ticks += 1
-    give(.tick, to: position)
+    giveTick(to: position)
   }
 
   mutating func deliver(_ event: QueuedEvent, to position: Int) {
@@ -90,12 +90,25 @@ extension World {
     eventCount += 1
     if watch.isOn { watch.before = glance(position) }
     slots[position].node.step(input, into: &actions)
-    let isChanged = fold(position)
-    // A tick of which nothing came changes nothing that an oracle looks at; some are looked at all
-    // the same.
-    var isWorthIt = isChanged || !actions.isEmpty || eventCount & 15 == 0
-    if case .tick = input {} else { isWorthIt = true }
-    if isWorthIt { World.judge(&oracles, &slots[position].node, input, &actions) }
+    _ = fold(position)
+    World.judge(&oracles, &slots[position].node, input, &actions)
+    finishStep(input, position)
+  }
+
+  /// A tick, of which mostly nothing comes.
+  private mutating func giveTick(to position: Int) {
+    eventCount += 1
+    if watch.isOn { watch.before = glance(position) }
+    slots[position].node.step(.tick, into: &actions)
+    // Then it changes nothing that an oracle looks at; some are looked at all the same.
+    if fold(position) || !actions.isEmpty || eventCount & 15 == 0 {
+      World.judge(&oracles, &slots[position].node, .tick, &actions)
+    }
+    finishStep(.tick, position)
+  }
+
+  @inline(__always)
+  private mutating func finishStep(_ input: Input, _ position: Int) {
     if watch.isOn { watch(input, position) }
     if !actions.isEmpty { carryOut(position) }
     takeSnapshotIfDue(position)
@@ -137,7 +150,7 @@ extension World {
       carryOutUntilCrash(position)
     } else {
       for place in actions.stores.indices { store(actions.stores[place], position) }
-      for place in actions.sends.indices { send(actions.sends[place], from: position) }
+      sendAll(from: position)
       for place in actions.transfers.indices { transfer(actions.transfers[place], position) }
       for place in actions.installs.indices { install(actions.installs[place], position) }
       for place in actions.applies.indices { apply(actions.applies[place], position) }
@@ -147,6 +160,15 @@ extension World {
     }
     actions.removeAll()
     beginSync(position)
+  }
+
+  /// Sends everything without a copy. The list is held aside meanwhile, and its memory kept.
+  private mutating func sendAll(from position: Int) {
+    var sends = ActionList<Message>()
+    swap(&sends, &outbox)
+    actions.takeSends(into: &sends)
+    sends.drain { send($0, from: position) }
+    swap(&sends, &outbox)
   }
 
   /// The same, one by one, until the crash that a fault has armed.

@@ -24,7 +24,7 @@ public struct World: Sendable {
   /// How the run ended, if it did.
   public internal(set) var verdict: Verdict?
   /// What watches.
-  public internal(set) var oracles = Oracles()
+  public internal(set) var oracles: Oracles
 
   // MARK: What is to come
 
@@ -52,6 +52,7 @@ public struct World: Sendable {
   // MARK: What one step needs
 
   var actions: ActionBuffer
+  var outbox = ActionList<Message>()
   var rolling: Digest
   var lastDraw: UInt64 = 0
   /// The event that led to what happens now.
@@ -61,9 +62,10 @@ public struct World: Sendable {
   /// The digest of every event so far and of its effects.
   public var digest: UInt64 { rolling.value }
 
-  /// The world at its beginning.
-  public init(_ plan: Plan) {
+  /// The world at its beginning, watched by these oracles.
+  public init(_ plan: Plan, oracles: Oracles = Oracles()) {
     self.plan = plan
+    self.oracles = oracles
     network = plan.network
     storage = plan.storage
     let count = plan.cluster.count

@@ -37,6 +37,17 @@ struct BenchResult {
     self.note = note
   }
 
+  /// Several figures of one kind, as they are.
+  init(_ name: String, _ unit: String, figures: [Double], note: String = "") {
+    self.name = name
+    self.unit = unit
+    let all = Rounds(seconds: figures)
+    best = all.best
+    median = all.median
+    rounds = figures.count
+    self.note = note
+  }
+
   var json: JSON {
     .object([
       ("name", .string(name)), ("unit", .string(unit)), ("best", .figure(best, digits: 2)),

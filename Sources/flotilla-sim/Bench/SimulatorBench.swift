@@ -12,15 +12,29 @@ enum SimulatorBench {
   }
 
   @inline(never)
-  static func run(seeds: Range<UInt64>, options: PlanOptions) -> Load {
+  static func run(seeds: Range<UInt64>, options: PlanOptions, isWatched: Bool) -> Load {
     var load = Load()
     for seed in seeds {
-      let summary = simulate(Plan(seed: seed, options: options))
+      var world = World(Plan(seed: seed, options: options), oracles: Oracles(isOn: isWatched))
+      while world.step() {}
+      let summary = world.summary
       load.seeds += 1
       load.events += summary.events
       load.messages += summary.messages
       load.ticks += summary.ticks
     }
     return load
+  }
+
+  /// How many bytes one world holds at its end, on the average: by how much the process grows
+  /// when so many worlds are kept at once. To be asked before anything else has grown it.
+  static func memory(seeds: Range<UInt64>, options: PlanOptions) -> Int {
+    let before = peakMemory()
+    var worlds: [World] = []
+    for seed in seeds {
+      worlds.append(World(Plan(seed: seed, options: options)))
+      while worlds[worlds.count - 1].step() {}
+    }
+    return withExtendedLifetime(worlds) { (peakMemory() - before) / max(1, worlds.count) }
   }
 }

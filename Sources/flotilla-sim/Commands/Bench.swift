@@ -18,15 +18,18 @@ struct Bench: EnvironmentCommand {
       flotilla-sim bench [core|journal|simulator|machines|all] [--rounds 20] [--compare OLD.json]
       flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
       flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
+      flotilla-sim bench simulator --runs-of 40 [--no-oracles] (fixed work, no clock)
       """,
     discussion: """
-      All times are CPU time of this process, on one thread. The core is measured with three
-      replicas in one process, messages handed over directly, storage that answers at once. The
-      journal is measured on files in the temporary directory, beside a loop that only appends and
-      syncs; syncs are counted by the clock on the wall. With
-      --entries, --ticks or --forks a fixed amount of work is done and no clock is read: the
-      difference between two lengths under valgrind --tool=callgrind is what one entry costs
+      All times are CPU time of this process, on one thread. The core is measured with three \
+      replicas in one process, messages handed over directly, storage that answers at once. The \
+      journal is measured on files in the temporary directory, beside a loop that only appends \
+      and syncs; syncs are counted by the clock on the wall. The simulator is measured with its \
+      oracles and without, and by the memory that one world holds. With --entries, --ticks, \
+      --forks or --runs-of a fixed amount of work is done and no clock is read: the difference \
+      between two lengths under valgrind --tool=callgrind is what one of them costs \
       (Simulations/Bench/instructions does that).
+
 
       """ + ExitCode.discussion([.ok, .violated, .usage, .badData, .interrupted]))
 
@@ -34,8 +37,9 @@ struct Bench: EnvironmentCommand {
 
   static let variableOptions =
     VariableOption.values(
-      "rounds", "compare", "batch", "payload", "source", "entries", "ticks", "forks", "seeds")
-    + OutputOptions.variableOptions
+      "rounds", "compare", "batch", "payload", "source", "entries", "ticks", "forks", "seeds",
+      "runs-of")
+    + VariableOption.flags("no-oracles") + OutputOptions.variableOptions
 
   @Argument(help: "What to measure: core, journal, simulator, machines or all.")
   var subject: BenchSubject = .all
@@ -70,10 +74,21 @@ struct Bench: EnvironmentCommand {
   @Option(help: .option("seeds", "How many seeds a round of the simulator has.", value: "n"))
   var seeds: Int = 20
 
+  @Option(
+    help: .option(
+      "runs-of", "Only run so many seeds of the simulator, without a clock.", value: "n"))
+  var runsOf: Int?
+
+  @Flag(help: .option("no-oracles", "Leave out the oracles; the runs stay the same."))
+  var noOracles = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    for (name, value) in [("rounds", rounds), ("seeds", seeds), ("batch", batch ?? 1)]
+    let counts = [
+      ("rounds", rounds), ("seeds", seeds), ("batch", batch ?? 1), ("runs-of", runsOf ?? 1),
+    ]
+    for (name, value) in counts
     where value < 1 {
       throw ValidationError("--\(name) must be 1 or more, not \(value)")
     }
@@ -85,16 +100,20 @@ struct Bench: EnvironmentCommand {
   func run() throws {
     let screen = output.screen
     let earlier = try compare.map { path throws(Failure) in try BenchComparison.read(path) }
-    if entries != nil || ticks != nil || forks != nil { return try runFixedWork(screen) }
+    if entries != nil || ticks != nil || forks != nil || runsOf != nil {
+      return try runFixedWork(screen)
+    }
     if Version.isDebug {
       screen.note("debug build: these figures say nothing; use swift run -c release")
     }
     Interrupt.shared.install(screen)
     var results: [BenchResult] = []
     var progress = Progress(screen, output.progress)
+    let isSimulator = subject == .simulator || subject == .all
+    if isSimulator, !noOracles { results.append(memoryResult(&progress)) }
     if subject == .core || subject == .all { results += try coreResults(&progress) }
     if subject == .journal || subject == .all { results += try journalResults(&progress) }
-    if subject == .simulator || subject == .all { results += simulatorResults(&progress) }
+    if isSimulator { results += simulatorResults(&progress) }
     if subject == .machines || subject == .all { results += try machineResults(&progress) }
     progress.clear()
     let comparison = earlier?.compared(with: results)
@@ -105,6 +124,14 @@ struct Bench: EnvironmentCommand {
 
   /// A fixed amount of work for those who count instructions.
   private func runFixedWork(_ screen: Screen) throws {
+    if let runsOf {
+      let load = SimulatorBench.run(
+        seeds: 1..<UInt64(runsOf) + 1, options: fiveNodes, isWatched: !noOracles)
+      screen.print(
+        "\(load.seeds) seeds, \(load.events) events, \(load.messages) messages, \(load.ticks) ticks"
+      )
+      return
+    }
     var host = try CoreBench.cluster()
     if let entries {
       let scenario = ReplicationCase(batch: batch ?? 1, payload: payload, source: source)
@@ -176,22 +203,53 @@ struct Bench: EnvironmentCommand {
       isStopped: { Interrupt.shared.isRequested })
   }
 
-  private func simulatorResults(_ progress: inout Progress) -> [BenchResult] {
+  private var fiveNodes: PlanOptions {
     var options = PlanOptions()
     options.nodes = 5
+    return options
+  }
+
+  private func memoryResult(_ progress: inout Progress) -> BenchResult {
+    let worlds = 64
+    progress.show(fraction: nil) { "measuring the memory of \(worlds) worlds" }
+    let bytes = SimulatorBench.memory(seeds: 1..<UInt64(worlds) + 1, options: fiveNodes)
+    return BenchResult(
+      "simulator.memory.nodes-5", "bytes per world", figures: [Double(bytes)],
+      note: "\(worlds) worlds kept at once")
+  }
+
+  private func simulatorResults(_ progress: inout Progress) -> [BenchResult] {
     var load = SimulatorBench.Load()
-    let last = UInt64(seeds)
-    let rounds = measure("simulator", &progress) {
-      load = SimulatorBench.run(seeds: 1..<last + 1, options: options)
+    let range = 1..<UInt64(seeds) + 1
+    func timed(_ isWatched: Bool) -> Rounds {
+      measure(isWatched ? "simulator" : "simulator without oracles", &progress) {
+        load = SimulatorBench.run(seeds: range, options: fiveNodes, isWatched: isWatched)
+      }
     }
+    let bare = timed(false)
+    let suffix = noOracles ? ".no-oracles" : ""
+    let rounds = noOracles ? bare : timed(true)
     let note =
       "\(grouped(load.events)) events, \(grouped(load.messages)) messages,"
       + " \(grouped(load.ticks)) ticks in \(load.seeds) seeds"
-    return [
+    var results = [
       BenchResult(
-        "simulator.events.nodes-5", rate: "events", rounds, work: Double(load.events), note: note),
-      BenchResult("simulator.seeds.nodes-5", rate: "seeds", rounds, work: Double(load.seeds)),
+        "simulator.events.nodes-5" + suffix, rate: "events", rounds, work: Double(load.events),
+        note: note),
+      BenchResult(
+        "simulator.seeds.nodes-5" + suffix, rate: "seeds", rounds, work: Double(load.seeds)),
     ]
+    guard !noOracles, !Interrupt.shared.isRequested else { return results }
+    if rounds.best > 0, rounds.median > 0 {
+      let shares = [1 - bare.best / rounds.best, 1 - bare.median / rounds.median]
+      var share = BenchResult(
+        "simulator.oracles.nodes-5", "percent of CPU time", figures: shares.map { $0 * 100 })
+      share.best = shares[0] * 100
+      share.median = shares[1] * 100
+      share.rounds = rounds.seconds.count
+      results.append(share)
+    }
+    return results
   }
 
   private func print(

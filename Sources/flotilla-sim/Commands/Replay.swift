@@ -13,9 +13,10 @@ struct Replay: EnvironmentCommand {
       flotilla-sim replay RUN --verify
       """,
     discussion: """
-      RUN is a run folder or the beginning of its name; TRACE a trace.jsonl; SEED a seed, which
-      needs the options that it was run with. The run is executed again beside what was recorded,
-      and the first event at which the two depart is told.
+      RUN is a run folder or the beginning of its name; TRACE a trace.jsonl; SEED a seed, which \
+      needs the options that it was run with. The run is executed again beside what was \
+      recorded, and the first event at which the two depart is told.
+
 
       """
         + ExitCode.discussion([
