@@ -210,7 +210,7 @@ struct Bench: EnvironmentCommand {
   }
 
   private func memoryResult(_ progress: inout Progress) -> BenchResult {
-    let worlds = 64
+    let worlds = min(64, 3 * seeds)
     progress.show(fraction: nil) { "measuring the memory of \(worlds) worlds" }
     let bytes = SimulatorBench.memory(seeds: 1..<UInt64(worlds) + 1, options: fiveNodes)
     return BenchResult(
