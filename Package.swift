@@ -28,7 +28,9 @@ let package = Package(
     .target(name: "RaftMachines", dependencies: ["Raft", "RaftClocks"]),
     .target(
       name: "RaftReplica", dependencies: ["Raft", "RaftClocks", "RaftMachines", "RaftJournal"]),
-    .target(name: "RaftSimulation", dependencies: ["Raft", "RaftJournal", "RaftMachines"]),
+    .target(
+      name: "RaftSimulation",
+      dependencies: ["Raft", "RaftJournal", "RaftMachines", "Linearizability"]),
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
@@ -51,7 +53,9 @@ let package = Package(
       name: "SimulationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["flotilla-sim", "RaftSimulation", "RaftJournal", "RaftFiles"],
+      dependencies: [
+        "flotilla-sim", "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
+      ],
       exclude: ["Golden", "Scenarios"]),
     .testTarget(
       name: "JournalTests",
@@ -64,7 +68,9 @@ let package = Package(
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",
-      dependencies: ["Raft", "RaftClocks", "RaftMachines", "RaftSimulation"]),
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftSimulation", "Linearizability",
+      ]),
 
     // The simulator for WebAssembly; see .ci/wasm. Natively it prints the same digests.
     .target(name: "FlotillaWasmRuntime", path: "Simulations/Wasm/Runtime"),

@@ -72,7 +72,7 @@ private func provedOrders<Model: SequentialModel>(
 private func searchPart<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ part: [Int], _ model: Model,
   _ limits: CheckLimits
-) -> (verdict: Verdict, steps: UInt64) {
+) -> (verdict: CheckVerdict, steps: UInt64) {
   let schedule = Schedule(records, part, model)
   var search = Search(records, schedule, model, limits)
   switch search.run() {
@@ -94,7 +94,7 @@ private func searchPart<Model: SequentialModel>(
 private func explain<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ schedule: Schedule, _ model: Model,
   _ first: Search<Model>
-) -> Verdict {
+) -> CheckVerdict {
   let limits = CheckLimits(steps: 5_000, bytes: 1 << 28)
   var longer = Search(records, schedule, model, limits, isLookingAhead: false)
   if case .found = longer.run() {

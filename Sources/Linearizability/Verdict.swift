@@ -45,7 +45,7 @@ public enum Exhaustion: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Whether a history is linearizable.
-public enum Verdict: Hashable, Sendable {
+public enum CheckVerdict: Hashable, Sendable {
   /// It is: in this order of positions in the history every result is right, and no operation comes
   /// before one that had returned before its call. Operations of unknown outcome that are missing
   /// here need not have happened.
@@ -59,7 +59,7 @@ public enum Verdict: Hashable, Sendable {
 /// A verdict and what it took.
 public struct Checked: Hashable, Sendable {
   /// Whether the history is linearizable.
-  public var verdict: Verdict
+  public var verdict: CheckVerdict
   /// How many configurations were entered; 0 if the given order was a proof.
   public var steps: UInt64
   /// How many parts the history has.

@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["simulate", "replay", "bench"])
+  @Test(arguments: ["simulate", "replay", "check", "bench"])
   func `the help of each command tells its codes`(command: String) throws {
     let result = try Tool.run("help", command)
     #expect(result.code == 0)

@@ -38,6 +38,9 @@ struct Schedule {
   var counted: [Int32] = []
   /// The operations that need something, by their returns.
   var needy: [Int32] = []
+  /// By counter: how many operations it can count, and the last one to return that needs them.
+  var totals: [Int32] = []
+  var lastNeedy: [Int32] = []
   /// How many counters there are.
   var counters = 0
   /// Whether values grow out of each other, so that only what sets a value outright can help one
@@ -151,7 +154,8 @@ struct Schedule {
     }
     counters = table.count
     findCounted(provisions, table, model)
-    var totals = [Int32](repeating: 0, count: counters)
+    totals = [Int32](repeating: 0, count: counters)
+    lastNeedy = [Int32](repeating: -1, count: counters)
     providers = [Int32](repeating: 0, count: count)
     var next = 0
     for (rank, last) in returns.enumerated() {
@@ -162,10 +166,12 @@ struct Schedule {
       let number = Int(last)
       guard needs[number] >= 0 else { continue }
       needy.append(last)
+      lastNeedy[Int(needs[number])] = last
       // An operation does not help itself.
       let own = counted[Int(provided[number])..<Int(provided[number + 1])].contains(needs[number])
       providers[number] = totals[Int(needs[number])] - (own ? 1 : 0)
     }
+    for place in provided[next]..<provided[count] { totals[Int(counted[Int(place)])] += 1 }
   }
 
   private mutating func findCounted<Model: SequentialModel>(

@@ -49,6 +49,8 @@ struct Search<Model: SequentialModel> {
     var cells: UInt64
     /// The first operation that needs something and is not placed, by its return.
     var needy: Int
+    /// Which of the counters that have counted all they can still matter.
+    var exhausted: Range<Int>
     /// How many operations of unknown outcome have just been placed and not been of use yet.
     var chain: Int
   }
@@ -70,6 +72,9 @@ struct Search<Model: SequentialModel> {
   private var frames: [Frame] = []
   private var passed = 0
   private var needy = 0
+  /// The counters that have counted all they can, in the order in which that came to be.
+  private var exhausted: [Int32] = []
+  private var firstExhausted = 0
   private(set) var state: Int32
   private(set) var steps: UInt64 = 0
   private let limits: CheckLimits
@@ -97,6 +102,11 @@ struct Search<Model: SequentialModel> {
     counts = [Int32](repeating: 0, count: schedule.counters)
     let initial = model.initial
     state = states.number(of: initial, digest: model.digest(of: initial))
+    if !schedule.hasGrowth {
+      for counter in 0..<schedule.counters where schedule.totals[counter] == 0 {
+        exhausted.append(Int32(counter))
+      }
+    }
   }
 
   /// The state as it is now, for a reader.
@@ -196,7 +206,7 @@ struct Search<Model: SequentialModel> {
     if isChainOfUse { noteBest() }
     if passed == schedule.returns.count { return .found }
     if steps == stop { return .stopped }
-    if isLookingAhead, isHopeless || isHopelessSoon() { return leave(base) }
+    if isLookingAhead, isHopeless || isHopelessSoon() || isAnyLost() { return leave(base) }
     if isChainOfUse {
       guard memory.insert(passed: passed, state: state, open) else { return leave(base) }
       if memory.bytes > limits.bytes { return .outOfMemory }
@@ -204,7 +214,8 @@ struct Search<Model: SequentialModel> {
     frames.append(
       Frame(
         passed: passed, state: state, placed: path.count, start: base, end: arena.count,
-        next: base, cells: relevantCells(from: base), needy: needy, chain: isChainOfUse ? 0 : chain)
+        next: base, cells: relevantCells(from: base), needy: needy,
+        exhausted: firstExhausted..<exhausted.count, chain: isChainOfUse ? 0 : chain)
     )
     return nil
   }
@@ -264,6 +275,23 @@ struct Search<Model: SequentialModel> {
     return false
   }
 
+  /// Whether something was needed that is gone for good: all that can provide it is placed, and the
+  /// last that needs it is not and would not find it.
+  private mutating func isAnyLost() -> Bool {
+    func last(_ place: Int) -> Int? {
+      let number = Int(schedule.lastNeedy[Int(exhausted[place])])
+      return number >= 0 && !isPlaced[number] ? number : nil
+    }
+    while firstExhausted < exhausted.count, last(firstExhausted) == nil { firstExhausted += 1 }
+    for place in firstExhausted..<exhausted.count {
+      guard let number = last(place) else { continue }
+      let effect = model.effect(
+        of: operations[number], results[number], in: states.states[Int(state)])
+      if effect == .hopeless || effect == .impossible && !schedule.hasGrowth { return true }
+    }
+    return false
+  }
+
   private mutating func insert(_ entry: Int32, from base: Int?) {
     arena.append(entry)
     guard let base else { return }
@@ -309,7 +337,11 @@ struct Search<Model: SequentialModel> {
   @inline(__always)
   private mutating func tally(_ number: Int, _ change: Int32) {
     for place in schedule.provided[number]..<schedule.provided[number + 1] {
-      counts[Int(schedule.counted[Int(place)])] += change
+      let counter = schedule.counted[Int(place)]
+      counts[Int(counter)] += change
+      if change > 0, counts[Int(counter)] == schedule.totals[Int(counter)] {
+        exhausted.append(counter)
+      }
     }
   }
 
@@ -341,6 +373,8 @@ struct Search<Model: SequentialModel> {
     }
     state = frame.state
     needy = frame.needy
+    firstExhausted = frame.exhausted.lowerBound
+    exhausted.removeSubrange(frame.exhausted.upperBound...)
     arena.removeSubrange(frame.end...)
   }
 

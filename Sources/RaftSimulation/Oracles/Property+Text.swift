@@ -27,6 +27,7 @@ extension Property {
     case .logIsWhatWasStored: "The Log Is What Was Stored"
     case .stalledLeaderLeaves: "A Stalled Leader Leaves"
     case .nodeInvariant: "Node Invariants"
+    case .linearizability: "Linearizability"
     }
   }
 
@@ -56,6 +57,7 @@ extension Property {
     case .logIsWhatWasStored: "Figure 2; thesis §3.8"
     case .stalledLeaderLeaves: "thesis §10.2.1"
     case .nodeInvariant: "Figure 2"
+    case .linearizability: "§8"
     }
   }
 }

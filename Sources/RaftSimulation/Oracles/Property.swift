@@ -51,6 +51,8 @@ public enum Property: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case stalledLeaderLeaves
   /// What one node can know of itself holds in each state and between any two.
   case nodeInvariant
+  /// What clients saw could have come from one machine that does one thing after the other.
+  case linearizability
 
   /// The number by which code, tests and reports cite it, for example `S07`.
   public var id: String { (rawValue < 10 ? "S0" : "S") + "\(rawValue)" }

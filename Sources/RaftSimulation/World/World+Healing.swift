@@ -99,7 +99,8 @@ extension World {
     eventCount += 1
     if watch.isOn { watchRest() }
     oracles.settled(slots.filter { $0.isUp }.map { $0.node })
-    if oracles.breach == nil { verdict = .passed }
+    if oracles.isOn, oracles.breach == nil { checkLinearizability() }
+    if oracles.breach == nil, verdict == nil { verdict = .passed }
   }
 
   private mutating func stall(_ reason: String) {

@@ -5,7 +5,7 @@ import RaftSimulation
 
 /// What to measure.
 enum BenchSubject: String, CaseIterable, ExpressibleByArgument {
-  case core, journal, simulator, machines, all
+  case core, journal, check, simulator, machines, all
 }
 
 extension PayloadSource: ExpressibleByArgument {}
@@ -15,7 +15,8 @@ struct Bench: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure the core, the journal, the simulator and the state machines.",
     usage: """
-      flotilla-sim bench [core|journal|simulator|machines|all] [--rounds 20] [--compare OLD.json]
+      flotilla-sim bench [core|journal|check|simulator|machines|all] [--rounds 20]
+      flotilla-sim bench all --compare OLD.json
       flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
       flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
       flotilla-sim bench simulator --runs-of 40 [--no-oracles] (fixed work, no clock)
@@ -41,7 +42,7 @@ struct Bench: EnvironmentCommand {
       "runs-of")
     + VariableOption.flags("no-oracles") + OutputOptions.variableOptions
 
-  @Argument(help: "What to measure: core, journal, simulator, machines or all.")
+  @Argument(help: "What to measure: core, journal, check, simulator, machines or all.")
   var subject: BenchSubject = .all
 
   @Option(help: .option("rounds", "How many rounds of each measurement.", value: "n"))
@@ -115,6 +116,9 @@ struct Bench: EnvironmentCommand {
     if subject == .journal || subject == .all { results += try journalResults(&progress) }
     if isSimulator { results += simulatorResults(&progress) }
     if subject == .machines || subject == .all { results += try machineResults(&progress) }
+    if subject == .check || subject == .all {
+      results += CheckBench.results(rounds) { Interrupt.shared.isRequested }
+    }
     progress.clear()
     let comparison = earlier?.compared(with: results)
     print(results, comparison, screen)

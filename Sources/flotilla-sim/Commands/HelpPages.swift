@@ -22,6 +22,10 @@ struct HelpPage {
       replay       Show, step through or verify a recorded run.
                      flotilla-sim replay runs/latest --last 20
 
+    CHECK
+      check        Tell whether a history of anything is linearizable.
+                     flotilla-sim check --model kv history.jsonl
+
     LOOK
       journal      Look at a node's journal on disk, or check every byte of it.
                      flotilla-sim journal verify DIR

@@ -112,12 +112,24 @@ struct JSONLine {
     case UInt8(ascii: "b"): return "\u{8}"
     case UInt8(ascii: "f"): return "\u{C}"
     case UInt8(ascii: "u"):
-      guard at + 4 <= bytes.count,
-        let value = UInt32(String(decoding: bytes[at..<at + 4], as: UTF8.self), radix: 16)
+      guard let value = fourDigits() else { return nil }
+      guard value & 0xfc00 == 0xd800 else { return Unicode.Scalar(value) }
+      // What does not fit 16 bits is written as two halves.
+      guard at + 2 <= bytes.count, bytes[at] == UInt8(ascii: "\\"),
+        bytes[at + 1] == UInt8(ascii: "u")
       else { return nil }
-      at += 4
-      return Unicode.Scalar(value)
+      at += 2
+      guard let low = fourDigits(), low & 0xfc00 == 0xdc00 else { return nil }
+      return Unicode.Scalar(0x10000 + (value & 0x3ff) << 10 + low & 0x3ff)
     default: return Unicode.Scalar(byte)
     }
+  }
+
+  private mutating func fourDigits() -> UInt32? {
+    guard at + 4 <= bytes.count, bytes[at] != UInt8(ascii: "+"),
+      let value = UInt32(String(decoding: bytes[at..<at + 4], as: UTF8.self), radix: 16)
+    else { return nil }
+    at += 4
+    return value
   }
 }

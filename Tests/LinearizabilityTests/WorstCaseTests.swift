@@ -1,0 +1,121 @@
+import Raft
+import Testing
+
+@testable import Linearizability
+
+/// One write after the other, all overlapping, none ever read.
+private func overlappingWrites(_ count: Int, isKnown: Bool) -> [History<RegisterModel>.Entry] {
+  (0..<count).map { number in
+    Record(
+      client: UInt64(number), call: UInt64(number), returned: isKnown ? 1_000 : nil,
+      .write(Symbol(UInt64(number))), isKnown ? .done : nil)
+  }
+}
+
+@Suite struct `Worst cases` {
+  @Test(arguments: [true, false])
+  func `many overlapping writes that nobody reads cost little`(isKnown: Bool) {
+    let records = overlappingWrites(500, isKnown: isKnown)
+    let checked = check(records, RegisterModel())
+    #expect(checked.steps < 2_000)
+    guard case .linearizable = checked.verdict else {
+      Issue.record("\(checked.verdict)")
+      return
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func `many overlapping writes and a read of none of them cost little`(isKnown: Bool) {
+    var records = overlappingWrites(60, isKnown: isKnown)
+    records.append(
+      Record(client: 99, call: 500, returned: 600, .read, .value(Symbol(1_000))))
+    let checked = check(records, RegisterModel())
+    #expect(checked.steps < 2_000)
+    guard case .violated(let found) = checked.verdict else {
+      Issue.record("\(checked.verdict)")
+      return
+    }
+    #expect(found.stuck == 60)
+  }
+
+  /// The classic that makes a search without memory try every order: overlapping writes of few
+  /// values, then reads that see them in an order that the returns do not suggest.
+  @Test func `reads that see overlapping writes in reverse are placed`() {
+    var records = (0..<24).map { number in
+      Record<RegisterModel.Operation, RegisterModel.Result>(
+        client: UInt64(number), call: 0, returned: 200, .write(Symbol(UInt64(number))), .done)
+    }
+    for number in 0..<24 {
+      let time = UInt64(number) * 4 + 2
+      records.append(
+        Record(
+          client: 100, call: time, returned: time + 1, .read,
+          .value(Symbol(UInt64(23 - number)))))
+    }
+    let checked = check(records, RegisterModel())
+    #expect(checked.steps < 20_000)
+    guard case .linearizable(let order) = checked.verdict else {
+      Issue.record("\(checked.verdict)")
+      return
+    }
+    #expect(Naive.fault(in: order, of: records, RegisterModel()) == nil)
+  }
+
+  @Test func `comparisons that all want the same value end undecided at the limit`() {
+    // Comparisons of unknown outcome form chains without end; none of them ends in 77.
+    var records: [History<RegisterModel>.Entry] = []
+    for number in 0..<24 as Range<UInt64> {
+      records.append(
+        Record(
+          client: number, call: 0, returned: nil,
+          .compareAndSet(from: Symbol(number % 5), to: Symbol((number * 7 + 1) % 5)), nil))
+    }
+    records.append(Record(client: 50, call: 0, returned: 1, .write(Symbol(0)), .done))
+    records.append(Record(client: 51, call: 2, returned: 3, .read, .value(Symbol(4))))
+    records.append(Record(client: 51, call: 4, returned: 5, .read, .value(Symbol(4))))
+    records.append(
+      Record(
+        client: 52, call: 6, returned: 7, .compareAndSet(from: Symbol(77), to: Symbol(0)),
+        .swapped(true)))
+    let limits = CheckLimits(steps: 500)
+    let first = check(records, RegisterModel(), limits)
+    if case .linearizable = first.verdict { Issue.record("77 was never written") }
+    // The same history ends the same way, after the same number of steps.
+    #expect(check(records, RegisterModel(), limits) == first)
+    #expect(first.steps <= 501)
+  }
+
+  @Test func `limits give undecided, with the same count each time`() {
+    var random = RandomSource(seed: 5)
+    var shape = Shape()
+    shape.operations = 60
+    shape.clients = 12
+    shape.unknownPercent = 0
+    shape.liePercent = 0
+    let records = Drawing.history(LedgerModel(), shape, &random)
+    let needed = check(records, LedgerModel())
+    #expect(needed.steps > 5)
+    #expect(
+      check(records, LedgerModel(), CheckLimits(steps: 4)).verdict == .undecided(.steps(4)))
+    #expect(
+      check(records, LedgerModel(), CheckLimits(steps: 1_000_000, bytes: 100)).verdict
+        == .undecided(.bytes(100)))
+    #expect(check(records, LedgerModel(), CheckLimits(steps: needed.steps)) == needed)
+  }
+
+  @Test func `long histories take time in proportion`() {
+    var random = RandomSource(seed: 9)
+    var shape = Shape()
+    shape.clients = 5
+    shape.liePercent = 0
+    shape.unknownPercent = 0
+    shape.operations = 3_000
+    let records = Drawing.history(RegisterModel.make(), shape, &random)
+    let checked = check(records, RegisterModel.make())
+    guard case .linearizable = checked.verdict else {
+      Issue.record("\(checked.verdict)")
+      return
+    }
+    #expect(checked.steps < 30_000)
+  }
+}
