@@ -74,9 +74,6 @@ extension RaftNode {
 
   private func collectDeep(_ violated: inout [StateInvariant]) {
     let runs = log.runs
-    if isMembershipInLog && membershipIndex > .zero && membership.voters.isEmpty {
-      violated.append(.membershipIsInTheLog)
-    }
     if !areTermsOrdered(runs) { violated.append(.termsNeverDecrease) }
     if !areMembershipsOfLog(runs) { violated.append(.membershipsAreOfTheLog) }
     if !areRequestsOrdered { violated.append(.openRequestsAreOrdered) }
@@ -109,7 +106,8 @@ extension RaftNode {
 
   private var isMembershipInLog: Bool {
     let index = membershipIndex
-    return index <= log.lastIndex || index == snapshot.membershipIndex
+    guard index <= log.lastIndex || index == snapshot.membershipIndex else { return false }
+    return !membership.voters.isEmpty || index == .zero
   }
 
   private var isPendingUndecided: Bool {
