@@ -76,7 +76,10 @@ let package = Package(
     .target(name: "FlotillaWasmRuntime", path: "Simulations/Wasm/Runtime"),
     .executableTarget(
       name: "FlotillaWasm",
-      dependencies: ["Raft", "RaftMachines", "RaftSimulation", "FlotillaWasmRuntime"],
+      dependencies: [
+        "Raft", "RaftMachines", "RaftJournal", "RaftReplica", "RaftSimulation",
+        "FlotillaWasmRuntime",
+      ],
       path: "Simulations/Wasm/Exports"),
   ]
 )

@@ -80,6 +80,7 @@ extension Replica {
     if taking != nil {
       taking = nil
       journal.abandonSnapshot()
+      isSnapshotWanted = isSnapshotWanted || !snapshotRequests.isEmpty
     }
     backlog = []
     loading = MachineLoading(metadata)

@@ -152,6 +152,8 @@ public struct Replica<Machine: StateMachine>: Sendable {
   public var id: NodeID { node.id }
   /// Whether this replica leads.
   public var isLeader: Bool { node.isLeader }
+  /// Whether this node holds entries without their commands, and so no machine.
+  public var isWitness: Bool { node.isWitness }
   /// Whether the machine is there: not being read from a snapshot.
   public var isReady: Bool { loading == nil && failure == nil }
   /// Whether the journal was damaged and the peers have not yet repaired it. Till then the node

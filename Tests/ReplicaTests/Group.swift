@@ -74,6 +74,8 @@ struct Group {
   var isolated: [UInt64] = []
   /// Nodes whose disks do nothing.
   var frozen: [UInt64] = []
+  /// Whether the least urgent jobs wait, among them the one by which a node rejoins.
+  var isCareFrozen = false
   private var nextName: UInt64 = 1
   private var lives: UInt64 = 0
   private var configure: @Sendable (inout ReplicaSettings) -> Void
@@ -93,10 +95,18 @@ struct Group {
     _ count: UInt64 = 3, seed: UInt64 = 1, faults: DiskFaults = DiskFaults(),
     _ configure: @escaping @Sendable (inout ReplicaSettings) -> Void = { _ in }
   ) throws {
+    try self.init(
+      Membership(voters: (1...count).map { NodeID($0) }), seed: seed, faults: faults, configure)
+  }
+
+  /// The members, who are numbered from 1 on.
+  init(
+    _ membership: Membership, seed: UInt64 = 1, faults: DiskFaults = DiskFaults(),
+    _ configure: @escaping @Sendable (inout ReplicaSettings) -> Void = { _ in }
+  ) throws {
     self.configure = configure
-    let membership = try Membership(voters: (1...count).map { NodeID($0) })
-    for node in 1...count {
-      try add(node, DurableState(bootstrapping: membership), seed: seed, faults)
+    for node in membership.nodes {
+      try add(node.rawValue, DurableState(bootstrapping: membership), seed: seed, faults)
     }
   }
 
@@ -160,8 +170,9 @@ struct Group {
   mutating func work() -> Bool {
     var isAny = false
     for node in up where !frozen.contains(node) {
-      let given = jobs[Int(node) - 1]
-      jobs[Int(node) - 1] = []
+      let waiting = jobs[Int(node) - 1].filter { isCareFrozen && $0.lane == .care }
+      let given = jobs[Int(node) - 1].filter { !isCareFrozen || $0.lane != .care }
+      jobs[Int(node) - 1] = waiting
       for job in given {
         isAny = true
         let result = disks[Int(node) - 1].perform(job)

@@ -97,10 +97,14 @@ import Testing
     var group = try Group()
     let old = group.elect()
     group.isolated = [old]
+    // The second stands where the next leader will put the command of somebody else.
+    _ = group.begin(command(1), at: old)
     let name = group.begin(command(1), at: old)
     group.wait { $0.leader != nil && $0.leader != old }
     let leader = group.elect()
     #expect(group.ask(command(10), at: leader)?.total == 10)
+    let lost = group[old].node.log.lastIndex
+    #expect(group[leader].node.log.entry(at: lost)?.kind == .command)
     group.isolated = []
     group.tick(30)
     guard case .unavailable(.lost)? = group.reply(name) else {

@@ -201,20 +201,30 @@ import Testing
     for step in 1...10 { _ = group.ask(command(Int64(step)), at: leader) }
     group.tick(10)
     let broken = group.nodes.first { $0 != leader } ?? 0
-    let other = group.nodes.first { $0 != leader && $0 != broken } ?? 0
     group.crash(broken)
     var byte = try group.disks[Int(broken) - 1].read(.segment(1), at: 600, count: 1)
     byte[0] ^= 16
     try group.disks[Int(broken) - 1].write(byte, to: .segment(1), at: 600)
     #expect(try !group.restart(broken))
-    // Only the leader and the broken one hear each other, from before any repair on.
-    group.isolated = [other]
-    let name = group.begin(
-      command(1), at: leader, deadline: Ticks(group[leader].ticks.rawValue + 9))
-    group.tick(60)
-    #expect(group.reply(name)?.kind == .unknown || group.reply(name)?.kind == .unavailable)
+    // A leader of a later term comes, and sends all it has. That the node is back is not durable.
+    group.isCareFrozen = true
+    let next = group.elect()
+    #expect(group.wait { $0.isLevel })
+    group.tick(10)
     #expect(group[broken].isOut)
+    let others = group.nodes.filter { $0 != next && $0 != broken }
+    group.isolated = others
+    let name = group.begin(command(1), at: next, deadline: Ticks(group[next].ticks.rawValue + 6))
+    group.tick(6)
+    guard case .unknown(.deadlinePassed, let position?)? = group.reply(name) else {
+      Issue.record("\(String(describing: group.reply(name)))")
+      return
+    }
+    // It has the entry, durably, and that is not counted.
+    #expect(group[broken].node.durableIndex == position.index)
+    #expect(group[next].node.commitIndex < position.index)
     group.isolated = []
+    group.isCareFrozen = false
     #expect(group.wait { !$0[broken].isOut && $0.isLevel })
   }
 }

@@ -190,6 +190,52 @@ import Testing
     #expect(group.ask(.query(.total, .linearizable), at: 1)?.answered == 55)
   }
 
+  @Test func `a confirmed read waits, too: what the core counts as applied may not be here yet`()
+    throws
+  {
+    var group = try Group()
+    let leader = group.elect()
+    #expect(group.ask(command(7), at: leader)?.total == 7)
+    group.tick(5)
+    let away = group.nodes.first { $0 != leader } ?? 0
+    #expect(group.administer(.takeSnapshot, at: away)?.kind == .ok)
+    group.tick(5)
+    group.crash(away)
+    #expect(try group.restart(away))
+    group.frozen = [away]
+    group.tick(5)
+    let name = group.begin(.query(.total, .follower), at: away)
+    group.tick(5)
+    #expect(group.reply(name) == nil)
+    #expect(!group[away].isReady)
+    group.frozen = []
+    group.tick()
+    #expect(group.reply(name)?.answered == 7)
+  }
+
+  @Test func `a witness helps to commit, and has no machine to ask`() throws {
+    let membership = try Membership(
+      voters: [NodeID(1), NodeID(2), NodeID(3)], witnesses: [NodeID(3)])
+    var group = try Group(membership) { $0.snapshotEntries = 5 }
+    var leader = group.elect()
+    group.isolated = [3 - leader]
+    for step in 1...12 { _ = group.ask(command(Int64(step)), at: leader) }
+    group.tick(5)
+    #expect(group[3].isWitness)
+    #expect(group[3].node.snapshot.lastIncluded.index > .zero)
+    guard case .unavailable(.witness)? = group.ask(.query(.total, .stale), at: 3) else {
+      Issue.record("it holds no commands")
+      return
+    }
+    group.isolated = []
+    group.crash(3)
+    #expect(try group.restart(3))
+    leader = group.elect()
+    #expect(group.ask(command(1), at: leader)?.total == 79)
+    group.tick(10)
+    #expect(group[1].machine.digest == group[2].machine.digest)
+  }
+
   @Test func `a node that joins is sent everything and becomes a voter`() throws {
     var group = try Group {
       $0.core.retainedEntries = 0

@@ -18,5 +18,6 @@ func digest(ofSeed seed: UInt64, operations: UInt64) -> UInt64 {
   digest.combine(summary.digest)
   digest.combine(summary.events)
   digest.combine(summary.lastDraw)
+  digest.combine(replicaDigest(ofSeed: seed))
   return digest.value
 }
