@@ -87,6 +87,25 @@ import Testing
     #expect(cluster.answers(request) == [.outcome(.transferred(to: 3, term: 2))])
   }
 
+  @Test func `a node that hands over twice within a few ticks is told of both`() throws {
+    var cluster = Cluster(3)
+    cluster.elect(1)
+    cluster.propose(1, "x")
+    cluster.deliverAll()
+
+    let there = cluster.transfer(1, to: 3)
+    cluster.deliverAll()
+    let back = cluster.transfer(3, to: 1)
+    cluster.deliverAll()
+    let away = cluster.transfer(1, to: 2)
+    cluster.deliverAll()
+
+    #expect(cluster.leader == 2)
+    #expect(cluster.answers(there) == [.outcome(.transferred(to: 3, term: 2))])
+    #expect(cluster.answers(back) == [.outcome(.transferred(to: 1, term: 3))])
+    #expect(cluster.answers(away) == [.outcome(.transferred(to: 2, term: 4))])
+  }
+
   @Test func `if the transfer does not complete after about an election timeout, it is aborted`()
     throws
   {

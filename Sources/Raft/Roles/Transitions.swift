@@ -136,6 +136,8 @@ extension RaftNode {
     guard leaderID != node else { return }
     leaderID = node
     actions.observe(.leaderChanged(term: currentTerm, leader: node))
+    // Whoever leads now, a transfer that was begun before has an end: another may begin soon.
+    if let transfer = clients.transfer { watchEndedTransfer(transfer, &actions) }
   }
 }
 

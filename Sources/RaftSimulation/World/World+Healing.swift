@@ -26,15 +26,20 @@ public struct LivenessBounds: Hashable, Sendable, BitwiseCopyable {
   ///
   /// The unit is the longest wait for an election: twice the election timeout, one more for each
   /// step of priority, all of it stretched while the group is idle. A leader must be there after 12
-  /// of these, all else after 40, with two time-outs of a client on top.
-  public init(_ plan: Plan) {
+  /// of these, all else after 40, with two time-outs of a client on top, and the time in which the
+  /// largest snapshot goes twice to whom it is sent, chunk by chunk: 10 ms for each, since messages
+  /// and syncs take 2 ms at most by then.
+  ///
+  /// - Parameter snapshotBytes: the size of the largest snapshot.
+  public init(_ plan: Plan, snapshotBytes: UInt64 = 0) {
     var tick: UInt64 = 0
     for clock in plan.clocks { tick = max(tick, clock.tick) }
     var wait = plan.node.electionTimeoutTicks * 2 * tick
     if plan.node.isPriorityMixed { wait += plan.node.electionTimeoutTicks * 3 * tick }
     if plan.node.quiescenceTicks != nil { wait *= plan.node.quiescenceFactor }
     leader = wait * 12
-    rest = wait * 40 + plan.workload.timeout * 2
+    let chunks = snapshotBytes / max(plan.node.snapshotChunkBytes, 1) + 1
+    rest = wait * 40 + plan.workload.timeout * 2 + 2 * chunks * 10_000_000
   }
 }
 
@@ -83,7 +88,11 @@ extension World {
   mutating func check() {
     retireStrangers()
     let elapsed = now - healing.began
-    let bounds = LivenessBounds(plan)
+    var snapshotBytes = 0
+    for slot in slots {
+      for image in slot.disk.images { snapshotBytes = max(snapshotBytes, image.bytes.count) }
+    }
+    let bounds = LivenessBounds(plan, snapshotBytes: UInt64(snapshotBytes))
     if healing.leaderTime == nil, leaderPosition != nil { healing.leaderTime = now }
     if let reason = unrest() {
       if healing.leaderTime == nil, elapsed > bounds.leader {
