@@ -85,6 +85,9 @@ public enum ReplicaInput<Machine: StateMachine>: Sendable {
   case peerUnreachable(NodeID)
   /// The transport has a connection to a peer again.
   case peerReachable(NodeID)
+  /// The host wants this node to stand for election now, without waiting for its timer. A leader
+  /// goes on leading.
+  case campaign
   /// The host wants to stop: hand over what can be, answer what is under way, take nothing more.
   case stop(RequestID)
 }

@@ -4,19 +4,20 @@ import Raft
 import RaftMachines
 
 /// What a request is about, as far as its reply depends on it.
-enum Purpose<Query: Sendable>: Sendable {
+enum Purpose: Sendable, BitwiseCopyable {
   /// Something in the log: its reply comes with its result.
   case entry
-  case query(Query)
+  /// The question itself is with the machine.
+  case query
   case membership
   case transfer
 }
 
 /// A request without its reply.
-struct Waiting<Query: Sendable>: Sendable {
+struct Waiting: Sendable {
   /// The host's name for it.
   var name: RequestID
-  var purpose: Purpose<Query>
+  var purpose: Purpose
   /// The tick at which the client gives up.
   var deadline: UInt64
   /// How many copies are wanted; 0 for a majority.
@@ -31,8 +32,8 @@ struct Waiting<Query: Sendable>: Sendable {
 }
 
 /// The requests that wait, by the names under which the core knows them, which count up from 1.
-struct RequestTable<Query: Sendable>: Sendable {
-  private var slots: [Waiting<Query>?] = []
+struct RequestTable: Sendable {
+  private var slots: [Waiting?] = []
   /// The name of the first slot.
   private var base: UInt64 = 1
   /// How many slots at the front are known to be empty.
@@ -52,7 +53,7 @@ struct RequestTable<Query: Sendable>: Sendable {
   var isEmpty: Bool { count == 0 }
 
   /// Takes a request in, and names it.
-  mutating func add(_ waiting: Waiting<Query>) -> RequestID {
+  mutating func add(_ waiting: Waiting) -> RequestID {
     slots.append(waiting)
     count += 1
     nextDeadline = min(nextDeadline, waiting.deadline)
@@ -64,20 +65,20 @@ struct RequestTable<Query: Sendable>: Sendable {
     return Int(id.rawValue - base)
   }
 
-  subscript(id: RequestID) -> Waiting<Query>? {
+  subscript(id: RequestID) -> Waiting? {
     guard let slot = slot(of: id) else { return nil }
     return slots[slot]
   }
 
   /// Changes a request that is there.
-  mutating func update(_ id: RequestID, _ body: (inout Waiting<Query>) -> Void) {
+  mutating func update(_ id: RequestID, _ body: (inout Waiting) -> Void) {
     guard let slot = slot(of: id), var waiting = slots[slot] else { return }
     body(&waiting)
     slots[slot] = waiting
   }
 
   /// Takes a request away, to be replied to.
-  mutating func remove(_ id: RequestID) -> Waiting<Query>? {
+  mutating func remove(_ id: RequestID) -> Waiting? {
     guard let slot = slot(of: id), let waiting = slots[slot] else { return nil }
     slots[slot] = nil
     count -= 1
@@ -137,7 +138,7 @@ struct RequestTable<Query: Sendable>: Sendable {
   // MARK: All of them
 
   /// The requests for which `isWanted` is true, in the order in which they came.
-  func all(where isWanted: (Waiting<Query>) -> Bool) -> [RequestID] {
+  func all(where isWanted: (Waiting) -> Bool) -> [RequestID] {
     var found: [RequestID] = []
     var slot = head
     while slot < slots.count {

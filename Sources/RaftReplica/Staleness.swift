@@ -44,13 +44,14 @@ struct LevelMarks: Hashable, Sendable {
   }
 }
 
-extension Replica {
+extension ReplicaEngine {
   /// How old an answer from this replica may be, if nobody is asked.
   ///
   /// A follower was level when a leader last told it no more than it had applied. A leader was when
   /// a majority last answered it: until then nobody else can have led.
-  public var staleness: Freshness {
-    var freshness = Freshness(index: machine.applied, ticks: nil, nanoseconds: nil)
+  @usableFromInline
+  var staleness: Freshness {
+    var freshness = Freshness(index: applied, ticks: nil, nanoseconds: nil)
     if node.isLeader {
       freshness.ticks = leaderAge
       return freshness
@@ -69,7 +70,7 @@ extension Replica {
     level.note(
       LevelMarks.Mark(
         index: node.commitIndex, tick: ticks.rawValue - age.rawValue, nanoseconds: nil),
-      applied: machine.applied)
+      applied: applied)
   }
 
   /// How long ago so many were heard of that they and this node are a majority.

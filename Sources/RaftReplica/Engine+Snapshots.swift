@@ -7,9 +7,9 @@ import RaftJournal
 import RaftMachines
 
 /// A machine that is being read from a snapshot.
-struct MachineLoading<Machine: StateMachine>: Sendable {
+@usableFromInline
+struct MachineLoading: Sendable {
   var metadata: SnapshotMetadata
-  var reader = SnapshotReader(into: ReplicatedMachine<Machine>())
   /// How many bytes were read.
   var offset: UInt64 = 0
   /// A piece was asked for.
@@ -19,28 +19,29 @@ struct MachineLoading<Machine: StateMachine>: Sendable {
 }
 
 /// A snapshot of the own machine that is being written.
-struct SnapshotTaking<Machine: StateMachine>: Sendable {
+@usableFromInline
+struct SnapshotTaking: Sendable, BitwiseCopyable {
   var position: LogPosition
-  var writer: SnapshotWriter<ReplicatedMachine<Machine>>
   var isWhole = false
 }
 
-extension Replica {
+extension ReplicaEngine {
   // MARK: Applying
 
-  /// Applies entries, and replies to those who wait for them.
-  mutating func apply(_ entries: Entries, _ actions: inout [ReplicaAction<Machine>]) {
-    guard !entries.isEmpty else { return }
-    for position in 0..<entries.runCount {
-      let run = entries.run(position)
-      noteMembership(run)
-      replies.removeAll()
-      machine.apply(run, into: &replies)
-      if requests.hasPlaced(through: run.lastIndex) { settleApplied(run.term, &actions) }
-    }
+  /// A run of entries was applied, and this came of it.
+  @usableFromInline
+  mutating func applied(_ run: EntryRun, _ replies: Replies) {
+    noteMembership(run)
+    applied = run.lastIndex
+    if requests.hasPlaced(through: run.lastIndex) { settleApplied(run.term, replies) }
+  }
+
+  /// All of these entries were applied.
+  @usableFromInline
+  mutating func applied(_ entries: Entries) {
     bytesSinceSnapshot += UInt64(entries.payloadBytes)
-    level.advance(machine.applied)
-    node.step(.applied(through: entries.lastIndex), into: &coreActions)
+    level.advance(applied)
+    coreInputs.append(.applied(through: entries.lastIndex))
   }
 
   private mutating func noteMembership(_ run: EntryRun) {
@@ -55,9 +56,7 @@ extension Replica {
 
   /// The entry in a request's place may be another's, of another term: then the core will say that
   /// the request's own is lost.
-  private mutating func settleApplied(
-    _ term: Term, _ actions: inout [ReplicaAction<Machine>]
-  ) {
+  private mutating func settleApplied(_ term: Term, _ replies: Replies) {
     for reply in replies.list {
       guard let id = requests.takePlaced(at: reply.index),
         requests[id]?.position?.term == term
@@ -67,16 +66,14 @@ extension Replica {
         $0.verdict = reply.verdict
         $0.result = result
       }
-      replyIfComplete(id, &actions)
+      replyIfComplete(id)
     }
   }
 
   // MARK: Reading a snapshot back
 
   /// The machine is to be that of this snapshot, whatever it is now.
-  mutating func install(
-    _ metadata: SnapshotMetadata, _ actions: inout [ReplicaAction<Machine>]
-  ) {
+  mutating func install(_ metadata: SnapshotMetadata) {
     if taking != nil {
       taking = nil
       journal.abandonSnapshot()
@@ -99,69 +96,66 @@ extension Replica {
   }
 
   mutating func snapshotRead(
-    _ read: SnapshotRead, _ bytes: [UInt8], isLast: Bool,
-    _ actions: inout [ReplicaAction<Machine>]
-  ) {
+    _ read: SnapshotRead, _ bytes: [UInt8], isLast: Bool
+  ) -> EnginePause? {
     if let peer = read.peer {
       let request = SnapshotChunkRequest(
         peer: peer, lastIncluded: read.lastIncluded, offset: read.offset,
         maximumBytes: read.maximumBytes)
-      node.step(
-        .snapshotChunkLoaded(request, bytes: bytes, isLast: isLast), into: &coreActions)
-      return
+      coreInputs.append(.snapshotChunkLoaded(request, bytes: bytes, isLast: isLast))
+      return nil
     }
     guard var load = loading, load.metadata.lastIncluded == read.lastIncluded,
       load.offset == read.offset
-    else { return }
-    // What the reader holds must have one owner, or it would be copied.
-    loading = nil
+    else { return nil }
     load.isAsking = false
     load.offset += UInt64(bytes.count)
-    do throws(MachineDecodingError) {
-      try load.reader.read(bytes[...])
-      if isLast {
-        let restored = try load.reader.finish()
-        guard restored.applied == read.lastIncluded.index else { throw .inconsistent }
-        restore(restored, load.metadata, &actions)
-        return
-      }
-    } catch {
-      fail(.snapshotMalformed(read.lastIncluded, error), nil, &actions)
-      return
-    }
     loading = load
-    askForPiece()
+    return .read(bytes, isFirst: read.offset == 0, isLast: isLast)
   }
 
-  mutating func snapshotNotRead(
-    _ read: SnapshotRead, _ problem: ReadProblem, _ actions: inout [ReplicaAction<Machine>]
-  ) {
-    report(problem, &actions)
+  /// The machine has taken a piece in, and more is to come.
+  @usableFromInline
+  mutating func pieceIsRead() { askForPiece() }
+
+  /// The snapshot's bytes are no state of this machine.
+  @usableFromInline
+  mutating func snapshotIsMalformed(_ error: MachineDecodingError) {
+    guard let load = loading else { return }
+    fail(.snapshotMalformed(load.metadata.lastIncluded, error), nil)
+  }
+
+  mutating func snapshotNotRead(_ read: SnapshotRead, _ problem: ReadProblem) {
+    report(problem)
     if let peer = read.peer {
       let request = SnapshotChunkRequest(
         peer: peer, lastIncluded: read.lastIncluded, offset: read.offset,
         maximumBytes: read.maximumBytes)
-      node.step(.snapshotChunkNotLoaded(request), into: &coreActions)
+      coreInputs.append(.snapshotChunkNotLoaded(request))
       return
     }
     guard loading?.metadata.lastIncluded == read.lastIncluded else { return }
     // A newer snapshot has taken its place, and the core will say when it is to be installed.
     if node.snapshot.lastIncluded != read.lastIncluded { return }
-    fail(.snapshotUnreadable(read.lastIncluded, problem), nil, &actions)
+    fail(.snapshotUnreadable(read.lastIncluded, problem), nil)
   }
 
-  /// The machine is read: what was committed meanwhile is applied to it.
-  private mutating func restore(
-    _ restored: ReplicatedMachine<Machine>, _ metadata: SnapshotMetadata,
-    _ actions: inout [ReplicaAction<Machine>]
-  ) {
-    machine = restored
+  /// Through which entry the snapshot goes that is being read.
+  @usableFromInline
+  var loadingIndex: LogIndex? { loading?.metadata.lastIncluded.index }
+
+  /// The machine is read, with the stamp of its newest entry if it knows that: what was committed
+  /// meanwhile is applied to it.
+  @usableFromInline
+  mutating func restored(_ stamp: ClockStamp?) {
+    guard let metadata = loading?.metadata else { return }
     loading = nil
     appliedMembership = metadata.membership
     appliedMembershipIndex = metadata.membershipIndex
     bytesSinceSnapshot = 0
     let index = metadata.lastIncluded.index
-    if let stamp = machine.stamps.stamp(at: index) {
+    applied = index
+    if let stamp {
       do throws(ClockError) {
         try clock.receive(stamp, physical: nanoseconds)
       } catch {
@@ -169,100 +163,85 @@ extension Replica {
         // stands until it catches up.
       }
     }
-    actions.append(.observe(.machineRestored(metadata.lastIncluded)))
-    level.advance(machine.applied)
+    observe(.machineRestored(metadata.lastIncluded))
+    level.advance(applied)
     // Those who waited for an entry that is now in the snapshot cannot be told its result.
-    for id in requests.all(where: { $0.verdict == nil && $0.stands(through: index) }) {
-      close(id, .compacted, or: .notConfirmed, &actions)
+    for core in requests.all(where: { $0.verdict == nil && $0.stands(through: index) }) {
+      close(core, .compacted, or: .notConfirmed)
     }
-    node.step(.applied(through: index), into: &coreActions)
-    var waiting: [Entries] = []
-    swap(&waiting, &backlog)
-    for entries in waiting { apply(entries, &actions) }
-    let reads = heldReads
-    heldReads = []
-    for id in reads { answer(id, &actions) }
+    coreInputs.append(.applied(through: index))
   }
 
   // MARK: Taking a snapshot
 
   /// Begins a snapshot when enough was applied since the last, or somebody wants one.
-  mutating func takeSnapshotIfDue(_ actions: inout [ReplicaAction<Machine>]) {
+  mutating func takeSnapshotIfDue() -> EnginePause? {
     if loading != nil {
       askForPiece()
-      return
+      return nil
     }
-    guard taking == nil, failure == nil, ticks.rawValue >= snapshotNotBefore else { return }
-    let index = node.isWitness ? node.lastApplied : machine.applied
+    guard taking == nil, failure == nil, ticks.rawValue >= snapshotNotBefore else { return nil }
+    let index = node.isWitness ? node.lastApplied : applied
     let newest = node.snapshot.lastIncluded.index
     guard index > newest, index == node.lastApplied else {
-      if isSnapshotWanted, index <= newest { snapshotIsThere(newest, &actions) }
-      return
+      if isSnapshotWanted, index <= newest { snapshotIsThere(newest) }
+      return nil
     }
     let isDue =
       newest.distance(to: index) >= settings.snapshotEntries
       || bytesSinceSnapshot >= settings.snapshotBytes
-    guard isSnapshotWanted || isDue, let term = node.log.term(at: index) else { return }
+    guard isSnapshotWanted || isDue, let term = node.log.term(at: index) else { return nil }
     let position = LogPosition(term: term, index: index)
     isSnapshotWanted = false
     bytesSinceSnapshot = 0
     // A witness has no bytes to keep. Or they are here, from before a crash, without a marker.
     if node.isWitness || journal.snapshotBytes(position) != nil {
-      node.step(.snapshotTaken(through: index), into: &coreActions)
-      snapshotIsThere(index, &actions)
-      return
+      coreInputs.append(.snapshotTaken(through: index))
+      snapshotIsThere(index)
+      return nil
     }
-    taking = SnapshotTaking(position: position, writer: SnapshotWriter(machine))
+    taking = SnapshotTaking(position: position)
     journal.beginSnapshot(
       SnapshotMetadata(
         lastIncluded: position, membership: appliedMembership,
         membershipIndex: appliedMembershipIndex))
-    actions.append(.observe(.snapshotBegun(position)))
+    observe(.snapshotBegun(position))
+    return .beginWriting
   }
 
-  /// The journal has taken what was written so far: the next piece.
-  mutating func writeSnapshot(_ position: LogPosition) {
-    guard var taking, taking.position == position, !taking.isWhole else { return }
-    self.taking = nil
-    let piece = taking.writer.next(Int(settings.pieceBytes))
+  /// The next piece of the snapshot that is being taken; empty if there is no more.
+  @usableFromInline
+  mutating func written(_ piece: [UInt8]) {
+    guard taking != nil else { return }
     if piece.isEmpty {
-      taking.isWhole = true
+      taking?.isWhole = true
       journal.finishSnapshot()
     } else {
       journal.writeSnapshot(piece)
     }
-    self.taking = taking
   }
 
-  mutating func snapshotIsDurable(
-    _ position: LogPosition, _ actions: inout [ReplicaAction<Machine>]
-  ) {
+  mutating func snapshotIsDurable(_ position: LogPosition) {
     guard taking?.position == position else { return }
     taking = nil
-    node.step(.snapshotTaken(through: position.index), into: &coreActions)
-    actions.append(.observe(.snapshotTaken(position)))
-    snapshotIsThere(position.index, &actions)
+    coreInputs.append(.snapshotTaken(through: position.index))
+    observe(.snapshotTaken(position))
+    snapshotIsThere(position.index)
   }
 
-  mutating func snapshotNotTaken(
-    _ position: LogPosition, _ error: DiskError, _ actions: inout [ReplicaAction<Machine>]
-  ) {
+  mutating func snapshotNotTaken(_ position: LogPosition, _ error: DiskError) {
     guard taking?.position == position else { return }
     taking = nil
     isSnapshotWanted = true
     snapshotNotBefore = ticks.rawValue + settings.retryTicks.rawValue
-    actions.append(.observe(.snapshotFailed(position, error)))
-    for name in snapshotRequests { actions.append(.reply(name, .snapshotFailed(error))) }
+    observe(.snapshotFailed(position, error))
+    for name in snapshotRequests { reply(name, .snapshotFailed(error)) }
     snapshotRequests = []
   }
 
-  private mutating func snapshotIsThere(
-    _ index: LogIndex, _ actions: inout [ReplicaAction<Machine>]
-  ) {
+  private mutating func snapshotIsThere(_ index: LogIndex) {
     isSnapshotWanted = false
-    for name in snapshotRequests {
-      actions.append(.reply(name, .snapshotTaken(through: index)))
-    }
+    for name in snapshotRequests { reply(name, .snapshotTaken(through: index)) }
     snapshotRequests = []
   }
 }

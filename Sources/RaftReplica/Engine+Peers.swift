@@ -6,36 +6,44 @@ import RaftClocks
 import RaftJournal
 import RaftMachines
 
-extension Replica {
+extension ReplicaEngine {
   /// Sends a message of the core's in an envelope.
-  mutating func send(_ message: Message, _ actions: inout [ReplicaAction<Machine>]) {
+  mutating func send(_ message: Message) {
     guard let message = allowed(message) else { return }
     let stamp = stepStamp ?? clock.tick(physical: nanoseconds)
     stepStamp = stamp
-    actions.append(
+    output.append(
       .send(
         PeerEnvelope(
           cluster: journal.identity.cluster, incarnation: journal.identity.incarnation,
           sequence: links.nextSequence(to: message.to), stamp: stamp, message: message)))
   }
 
-  mutating func receive(
-    _ envelope: PeerEnvelope, _ actions: inout [ReplicaAction<Machine>]
-  ) {
+  @usableFromInline
+  mutating func receive(_ envelope: PeerEnvelope) {
     guard failure == nil else { return }
     let message = envelope.message
     if let refusal = refusal(of: envelope) {
-      actions.append(.observe(.envelopeRefused(from: message.from, refusal)))
+      observe(.envelopeRefused(from: message.from, refusal))
       return
     }
-    node.step(.receive(message), into: &coreActions)
-    if case .appendEntries(let append) = message.body, message.term == node.currentTerm {
-      level.note(
-        LevelMarks.Mark(
-          index: append.leaderCommit, tick: ticks.rawValue,
-          nanoseconds: envelope.stamp.hybrid.nanoseconds),
-        applied: machine.applied)
+    if case .appendEntries(let append) = message.body {
+      heard = Heard(
+        term: message.term, commitIndex: append.leaderCommit,
+        nanoseconds: envelope.stamp.hybrid.nanoseconds)
     }
+    coreInputs.append(.receive(message))
+  }
+
+  /// A leader has said how far the log is committed, and the core has taken it for its leader.
+  mutating func noteHeard() {
+    guard let news = heard else { return }
+    heard = nil
+    guard news.term == node.currentTerm else { return }
+    level.note(
+      LevelMarks.Mark(
+        index: news.commitIndex, tick: ticks.rawValue, nanoseconds: news.nanoseconds),
+      applied: applied)
   }
 
   /// Why an envelope is put aside, if it is. Only one that is not moves the clocks.
@@ -88,11 +96,11 @@ extension Replica {
   /// That is so when an entry of a leader's own term is committed and durable here, of a leader
   /// that came after all terms of which there was a trace: nobody voted for it but those who hold
   /// what was committed, and what is committed in its log stands before that entry.
-  mutating func rejoinIfRepaired(_ actions: inout [ReplicaAction<Machine>]) {
+  mutating func rejoinIfRepaired() {
     guard case .outUntilRepaired(let floor) = standing else { return }
     if journal.standing == .member {
       standing = .member
-      actions.append(.observe(.rejoined))
+      observe(.rejoined)
       return
     }
     guard node.currentTerm > floor.term, node.leaderID != nil,

@@ -4,108 +4,108 @@ import Raft
 import RaftJournal
 import RaftMachines
 
-extension Replica {
-  mutating func carryOut(_ action: Action, _ actions: inout [ReplicaAction<Machine>]) {
+extension ReplicaEngine {
+  mutating func carryOut(_ action: Action) -> EnginePause? {
     switch action {
     case .store(let write): journal.append(write)
-    case .send(let message): send(message, &actions)
+    case .send(let message): send(message)
     case .loadEntries(let request): journal.load(request, into: &journalEvents)
     case .loadSnapshotChunk(let request):
       journal.load(SnapshotRead(request), into: &journalEvents)
     case .storeSnapshotChunk(let chunk): journal.store(chunk, into: &journalEvents)
-    case .installSnapshot(let metadata): install(metadata, &actions)
+    case .installSnapshot(let metadata): install(metadata)
     case .apply(let entries):
-      if loading != nil { backlog.append(entries) } else { apply(entries, &actions) }
-    case .readIsReady(let id, _): answer(id, &actions)
-    case .outcome(let id, let outcome): decided(id, outcome, &actions)
-    case .observe(let event): actions.append(.observe(.core(event)))
+      if loading == nil && backlog.isEmpty { return .apply(entries) }
+      backlog.append(entries)
+    case .readIsReady(let core, _): return answer(core)
+    case .outcome(let core, let outcome): decided(core, outcome)
+    case .observe(let event): observe(.core(event))
     }
+    return nil
   }
 
   /// What has become of the journal's work is the core's news, or the machine's.
-  mutating func happened(_ event: JournalEvent, _ actions: inout [ReplicaAction<Machine>]) {
+  mutating func happened(_ event: JournalEvent) -> EnginePause? {
     switch event {
     case .persisted(let first, let last):
       var ticket = first
       while ticket <= last {
-        node.step(.persisted(ticket), into: &coreActions)
+        coreInputs.append(.persisted(ticket))
         ticket = ticket.next
       }
-    case .failed(let first, let error): fail(.disk(error), first, &actions)
+    case .failed(let first, let error): fail(.disk(error), first)
     case .entriesLoaded(let request, let entries):
-      node.step(.entriesLoaded(request, entries), into: &coreActions)
+      coreInputs.append(.entriesLoaded(request, entries))
     case .entriesNotLoaded(let request, let problem):
-      report(problem, &actions)
-      node.step(.entriesNotLoaded(request), into: &coreActions)
-    case .snapshotWritten(let position, _): writeSnapshot(position)
-    case .snapshotTaken(let position): snapshotIsDurable(position, &actions)
-    case .snapshotNotTaken(let position, let error):
-      snapshotNotTaken(position, error, &actions)
+      report(problem)
+      coreInputs.append(.entriesNotLoaded(request))
+    case .snapshotWritten(let position, _):
+      guard let taking, taking.position == position, !taking.isWhole else { return nil }
+      return .write(settings.pieceBytes)
+    case .snapshotTaken(let position): snapshotIsDurable(position)
+    case .snapshotNotTaken(let position, let error): snapshotNotTaken(position, error)
     case .snapshotChunkStored(let position, let through):
-      node.step(
-        .snapshotChunkStored(lastIncluded: position, through: through), into: &coreActions)
+      coreInputs.append(.snapshotChunkStored(lastIncluded: position, through: through))
     case .snapshotChunkNotStored(let position, _):
-      node.step(.snapshotChunkNotStored(lastIncluded: position), into: &coreActions)
+      coreInputs.append(.snapshotChunkNotStored(lastIncluded: position))
     case .snapshotRead(let read, let bytes, let isLast):
-      snapshotRead(read, bytes, isLast: isLast, &actions)
-    case .snapshotNotRead(let read, let problem): snapshotNotRead(read, problem, &actions)
+      return snapshotRead(read, bytes, isLast: isLast)
+    case .snapshotNotRead(let read, let problem): snapshotNotRead(read, problem)
     case .spaceLow:
       isSpaceLow = true
       isSnapshotWanted = true
-      actions.append(.observe(.spaceLow))
+      observe(.spaceLow)
     case .spaceBack:
       isSpaceLow = false
-      actions.append(.observe(.spaceBack))
+      observe(.spaceBack)
     }
+    return nil
   }
 
-  func report(_ problem: ReadProblem, _ actions: inout [ReplicaAction<Machine>]) {
+  mutating func report(_ problem: ReadProblem) {
     switch problem {
     case .notHere: return
-    case .disk, .damaged: actions.append(.observe(.unreadable(problem)))
+    case .disk, .damaged: observe(.unreadable(problem))
     }
   }
 
   /// The core has decided something about a request of ours.
-  private mutating func decided(
-    _ id: RequestID, _ outcome: Outcome, _ actions: inout [ReplicaAction<Machine>]
-  ) {
-    if id == Replica.stopID {
+  private mutating func decided(_ id: RequestID, _ outcome: Outcome) {
+    if id == ReplicaEngine.stopID {
       isCoreStopped = true
       journal.vouch()
-      finishStopIfDone(&actions)
+      finishStopIfDone()
       return
     }
     switch outcome {
     case .accepted(let position): requests.place(id, at: position)
-    case .committed(let position, let copies): committed(id, position, copies, &actions)
-    case .lost: reply(id, .unavailable(.lost), &actions)
+    case .committed(let position, let copies): committed(id, position, copies)
+    case .lost: close(id, .unavailable(.lost))
     case .unknown(let position, let reason):
       // What is applied is known, whatever the core says of copies.
-      if requests[id]?.verdict != nil { return giveUp(id, &actions) }
-      reply(id, .unknown(Uncertainty(reason), position), &actions)
-    case .refused(let refusal): reply(id, reply(to: refusal, of: id), &actions)
+      if requests[id]?.verdict != nil { return giveUp(id) }
+      close(id, .unknown(Uncertainty(reason), position))
+    case .refused(let refusal): close(id, reply(to: refusal))
     case .transferred(let node, let term):
-      reply(id, .transferred(to: node, term: term), &actions)
-    case .transferFailed: reply(id, .transferFailed, &actions)
+      close(id, .transferred(to: node, term: term))
+    case .transferFailed: close(id, .transferFailed)
     case .stopped: return
     }
   }
 
   private mutating func committed(
-    _ id: RequestID, _ position: LogPosition, _ copies: UInt32,
-    _ actions: inout [ReplicaAction<Machine>]
+    _ id: RequestID, _ position: LogPosition, _ copies: UInt32
   ) {
     guard let waiting = requests[id] else { return }
     if case .membership = waiting.purpose {
-      reply(id, .membershipChanged(at: position.index), &actions)
+      close(id, .membershipChanged(at: position.index))
       return
     }
     requests.update(id) { $0.found = copies }
-    replyIfComplete(id, &actions)
+    replyIfComplete(id)
   }
 
-  private func reply(to refusal: Refusal, of id: RequestID) -> Reply<Machine> {
+  private func reply(to refusal: Refusal) -> EngineReply {
     switch refusal {
     case .notLeader(let leader):
       if let leader, leader != self.id { return .notLeader(leader) }

@@ -5,16 +5,17 @@ import RaftClocks
 import RaftJournal
 import RaftMachines
 
-extension Replica {
+extension ReplicaEngine {
   /// A 64-bit digest of everything that decides what the replica will do, the same in every process
   /// and on every platform.
   ///
   /// - Complexity: O(entries in memory + bytes not with the disk yet), and what the machine's
   ///   digest takes.
-  public func digest() -> UInt64 {
+  @usableFromInline
+  func digest(machine: UInt64) -> UInt64 {
     var digest = Digest(node.digest())
     journal.feed(&digest)
-    digest.combine(machine.digest)
+    digest.combine(machine)
     digest.combine(ticks.rawValue)
     digest.combine(nanoseconds)
     let stamp = clock.latest
