@@ -1,74 +1,114 @@
 // The bytes of a simulated file. In blocks, so that a copy of a disk that is written to costs a
-// block and not a file; a block of zeros costs nothing.
+// block and not a file; zeros that nobody wrote cost nothing.
+
+import Raft
 
 /// A file's content.
 struct DiskBytes: Hashable, Sendable {
-  static let blockBytes = 1_024
+  private static let blockBytes = 1_024
+  private static let wordsPerSector = 64
 
   private(set) var count: UInt64 = 0
-  /// A block that is empty is all zeros.
+  /// Up to the last one that was written. A block that is empty is all zeros.
   private var blocks: [[UInt8]] = []
 
   mutating func resize(to bytes: UInt64) {
     if bytes < count {
-      let keep = Int((bytes + 1_023) / 1_024)
-      if keep < blocks.count { blocks.removeLast(blocks.count - keep) }
+      let keep = (bytes + 1_023) / 1_024
+      if keep < UInt64(blocks.count) { blocks.removeLast(blocks.count - Int(keep)) }
       let rest = Int(bytes % 1_024)
-      if rest > 0, keep <= blocks.count, keep > 0, !blocks[keep - 1].isEmpty {
-        for position in rest..<DiskBytes.blockBytes { blocks[keep - 1][position] = 0 }
+      if rest > 0, keep <= UInt64(blocks.count), !blocks[Int(keep) - 1].isEmpty {
+        for position in rest..<DiskBytes.blockBytes { blocks[Int(keep) - 1][position] = 0 }
       }
     }
     count = bytes
-    let needed = Int((bytes + 1_023) / 1_024)
-    if blocks.count < needed {
-      blocks.append(contentsOf: [[UInt8]](repeating: [], count: needed - blocks.count))
-    }
   }
 
   mutating func write(_ bytes: ArraySlice<UInt8>, at offset: UInt64) {
-    if offset + UInt64(bytes.count) > count { resize(to: offset + UInt64(bytes.count)) }
-    var rest = bytes
-    var place = offset
-    while !rest.isEmpty {
+    bytes.withUnsafeBytes { write($0, at: offset) }
+  }
+
+  /// Writes bytes, and grows as far as they reach.
+  ///
+  /// - Complexity: O(bytes).
+  mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) {
+    count = max(count, offset + UInt64(bytes.count))
+    var done = 0
+    while done < bytes.count {
+      let place = offset + UInt64(done)
       let block = Int(place / 1_024)
       let start = Int(place % 1_024)
-      let part = rest.prefix(DiskBytes.blockBytes - start)
+      let part = min(bytes.count - done, DiskBytes.blockBytes - start)
+      while blocks.count <= block { blocks.append([]) }
       if blocks[block].isEmpty {
         blocks[block] = [UInt8](repeating: 0, count: DiskBytes.blockBytes)
       }
-      blocks[block].replaceSubrange(start..<start + part.count, with: part)
-      rest = rest.dropFirst(part.count)
-      place += UInt64(part.count)
+      let source = UnsafeRawBufferPointer(rebasing: bytes[done..<done + part])
+      blocks[block].withUnsafeMutableBytes {
+        UnsafeMutableRawBufferPointer(rebasing: $0[start..<start + part]).copyMemory(from: source)
+      }
+      done += part
     }
   }
 
-  /// The bytes from `offset` on, at most so many.
-  func read(at offset: UInt64, count wanted: Int) -> [UInt8] {
-    guard offset < count else { return [] }
-    var left = Int(min(UInt64(wanted), count - offset))
-    var place = offset
-    var result: [UInt8] = []
-    result.reserveCapacity(left)
-    while left > 0 {
-      let block = Int(place / 1_024)
+  /// Reads the bytes from `offset` on, as many as there are and fit; returns how many.
+  ///
+  /// - Complexity: O(bytes).
+  func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    guard offset < count else { return 0 }
+    let wanted = Int(min(UInt64(buffer.count), count - offset))
+    var done = 0
+    while done < wanted {
+      let place = offset + UInt64(done)
       let start = Int(place % 1_024)
-      let part = min(left, DiskBytes.blockBytes - start)
-      if blocks[block].isEmpty {
-        result.append(contentsOf: repeatElement(0, count: part))
+      let part = min(wanted - done, DiskBytes.blockBytes - start)
+      let target = UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + part])
+      if place / 1_024 < UInt64(blocks.count), !blocks[Int(place / 1_024)].isEmpty {
+        blocks[Int(place / 1_024)].withUnsafeBytes {
+          target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + part]))
+        }
       } else {
-        result.append(contentsOf: blocks[block][start..<start + part])
+        for position in target.indices { target[position] = 0 }
       }
-      left -= part
-      place += UInt64(part)
+      done += part
     }
-    return result
+    return wanted
+  }
+
+  /// The byte at `offset`, if the file is that long.
+  func byte(at offset: UInt64) -> UInt8? {
+    var byte: UInt8 = 0
+    return withUnsafeMutableBytes(of: &byte) { read(at: offset, into: $0) } == 1 ? byte : nil
   }
 
   /// Whether the 512 bytes of a sector hold anything but zeros.
   func isUsed(sector: UInt64) -> Bool {
-    let block = Int(sector / 2)
-    guard block < blocks.count, !blocks[block].isEmpty else { return false }
-    let start = Int(sector % 2) * 512
-    return blocks[block][start..<start + 512].contains { $0 != 0 }
+    guard sector / 2 < UInt64(blocks.count) else { return false }
+    let first = Int(sector % 2) * DiskBytes.wordsPerSector
+    return DiskBytes.isUsed(blocks[Int(sector / 2)], first..<first + DiskBytes.wordsPerSector)
+  }
+
+  private static func isUsed(_ block: [UInt8], _ words: Range<Int>) -> Bool {
+    guard !block.isEmpty else { return false }
+    return block.withUnsafeBytes { bytes in
+      words.contains { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) != 0 }
+    }
+  }
+
+  /// Feeds the length, and what is not zero.
+  ///
+  /// - Complexity: O(bytes that were written).
+  func feed(_ digest: inout Digest) {
+    digest.combine(count)
+    let words = 0..<DiskBytes.blockBytes / 8
+    for position in blocks.indices where DiskBytes.isUsed(blocks[position], words) {
+      digest.combine(UInt64(position))
+      blocks[position].withUnsafeBytes { bytes in
+        for word in words {
+          digest.combine(
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * word, as: UInt64.self)))
+        }
+      }
+    }
   }
 }

@@ -33,6 +33,66 @@ public struct DiskFaults: Hashable, Sendable, BitwiseCopyable {
   public init() {}
 }
 
+/// How often a disk did each of its bad deeds.
+public struct DiskDeeds: Hashable, Sendable, BitwiseCopyable {
+  /// Calls refused for lack of room.
+  public var full: UInt64 = 0
+  /// Syncs that failed.
+  public var failedSyncs: UInt64 = 0
+  /// Writes cut short.
+  public var shortWrites: UInt64 = 0
+  /// Writes that went elsewhere.
+  public var misdirectedWrites: UInt64 = 0
+  /// Writes that went nowhere.
+  public var lostWrites: UInt64 = 0
+  /// Bits flipped.
+  public var flippedBits: UInt64 = 0
+  /// Sectors made unreadable.
+  public var unreadableSectors: UInt64 = 0
+  /// Writes torn by crashes.
+  public var tornWrites: UInt64 = 0
+
+  /// Files that a crash found with changes that were not synced, and left with all of them.
+  public var crashesKeepingAll: UInt64 = 0
+  /// Files that a crash left with none of their changes that were not synced.
+  public var crashesKeepingNone: UInt64 = 0
+  /// Files that a crash left with the first of their changes that were not synced, and a part of
+  /// the next.
+  public var crashesKeepingPrefix: UInt64 = 0
+  /// Files that a crash left with any sectors of their changes that were not synced.
+  public var crashesKeepingSubset: UInt64 = 0
+
+  /// None so far.
+  public init() {}
+}
+
+/// What a crash leaves of that which was not synced.
+public enum CrashKeeping: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterable,
+  CustomStringConvertible
+{
+  /// Of each file one of the others, by the luck of the disk; of the changes of names, a prefix.
+  case drawn
+  /// Nothing.
+  case none
+  /// All of it.
+  case all
+  /// Of each file a prefix that ends anywhere in a write; of the changes of names, a prefix.
+  case prefix
+  /// Of each file any set of sectors; of the changes of names, a prefix.
+  case subset
+
+  /// The choice in a word.
+  public var description: String {
+    switch self {
+    case .drawn: "drawn"
+    case .none: "none"
+    case .all: "all"
+    case .prefix: "prefix"
+    case .subset: "subset"
+    }
+  }
+}
+
 /// A draw by identity: of this disk, for this deed, on this file, for the so-many-th time. Taking
 /// one fault away leaves all others as they are.
 struct DiskDraw: BitwiseCopyable {

@@ -9,7 +9,9 @@ extension SimulatedDisk {
   /// Of each job a drawn number of steps is done, and of a write a drawn part. Then, of everything
   /// that is not synced, each file keeps all, none, a prefix that ends anywhere in a write, or any
   /// set of sectors; and of the changes of names, a prefix.
-  public mutating func crash(during jobs: [DiskJob] = []) {
+  ///
+  /// - Parameter keeping: which of these it is, for all files; drawn for each by default.
+  public mutating func crash(during jobs: [DiskJob] = [], keeping: CrashKeeping = .drawn) {
     crashes += 1
     for job in jobs {
       var luck = DiskDraw(seed, .crash, nil, crashes, job.id.rawValue)
@@ -21,11 +23,11 @@ extension SimulatedDisk {
       let part = Int(luck.next().below(UInt64(bytes.count) + 1))
       _ = perform([.write(file, at: offset, Array(bytes.prefix(part)))])
     }
-    let survivor = DiskDraw(seed, .names, nil, crashes).below(UInt64(pastNames.count))
-    names = pastNames[Int(survivor)]
-    pastNames = [names]
-    inodes.removeAll { inode in !names.contains { $0.inode == inode.id } }
-    for position in inodes.indices { settle(position) }
+    var survivor = Int(DiskDraw(seed, .names, nil, crashes).below(UInt64(pastNames.count)))
+    if keeping == .none { survivor = 0 }
+    if keeping == .all { survivor = pastNames.count - 1 }
+    settleNames(pastNames[survivor])
+    for position in inodes.indices { settle(position, keeping) }
     for position in inodes.indices { decay(position) }
   }
 
@@ -34,39 +36,66 @@ extension SimulatedDisk {
     crashes += 1
   }
 
-  private mutating func settle(_ position: Int) {
-    var inode = inodes[position]
-    guard !inode.unsynced.isEmpty else { return }
-    var luck = DiskDraw(seed, .tear, nil, crashes, inode.id)
-    switch luck.below(4) {
-    case 0: for change in inode.unsynced { inode.durable.apply(change) }
-    case 1: break
-    case 2:
-      let kept = Int(luck.next().below(UInt64(inode.unsynced.count)))
-      for change in inode.unsynced.prefix(kept) { inode.durable.apply(change) }
-      tear(inode.unsynced[kept], &inode.durable, &luck)
-    default:
-      // Sizes first, then any sectors of any writes.
-      for change in inode.unsynced {
-        guard case .write(let offset, let bytes) = change else {
-          inode.durable.apply(change)
-          continue
-        }
-        var place = 0
-        while place < bytes.count {
-          let rest = 512 - Int((offset + UInt64(place)) % 512)
-          let end = min(bytes.count, place + rest)
-          if luck.next().below(2) == 0 {
-            inode.durable.write(bytes[place..<end], at: offset + UInt64(place))
-          }
-          place = end
-        }
-        deeds.tornWrites += 1
-      }
+  private mutating func settle(_ position: Int, _ keeping: CrashKeeping) {
+    let unsynced = inodes[position].unsynced
+    if !unsynced.isEmpty {
+      var luck = DiskDraw(seed, .tear, nil, crashes, inodes[position].id)
+      let kept = SimulatedDisk.choose(keeping, luck)
+      var bytes = DiskBytes()
+      swap(&bytes, &inodes[position].durable)
+      keep(unsynced, kept, &bytes, &luck)
+      inodes[position].durable = bytes
     }
-    inode.unsynced = []
-    inode.cached = inode.durable
-    inodes[position] = inode
+    inodes[position].forget()
+  }
+
+  private static func choose(_ keeping: CrashKeeping, _ luck: DiskDraw) -> CrashKeeping {
+    guard keeping == .drawn else { return keeping }
+    switch luck.below(4) {
+    case 0: return .all
+    case 1: return .none
+    case 2: return .prefix
+    default: return .subset
+    }
+  }
+
+  private mutating func keep(
+    _ unsynced: [Change], _ keeping: CrashKeeping, _ bytes: inout DiskBytes, _ luck: inout DiskDraw
+  ) {
+    switch keeping {
+    case .all:
+      deeds.crashesKeepingAll += 1
+      for change in unsynced { bytes.apply(change) }
+    case .none, .drawn: deeds.crashesKeepingNone += 1
+    case .prefix:
+      deeds.crashesKeepingPrefix += 1
+      let kept = Int(luck.next().below(UInt64(unsynced.count)))
+      for change in unsynced.prefix(kept) { bytes.apply(change) }
+      tear(unsynced[kept], &bytes, &luck)
+    case .subset:
+      deeds.crashesKeepingSubset += 1
+      // Sizes first, then any sectors of any writes.
+      for change in unsynced { scatter(change, &bytes, &luck) }
+    }
+  }
+
+  private mutating func scatter(
+    _ change: Change, _ bytes: inout DiskBytes, _ luck: inout DiskDraw
+  ) {
+    guard case .write(let offset, let written) = change else {
+      bytes.apply(change)
+      return
+    }
+    deeds.tornWrites += 1
+    var place = 0
+    while place < written.count {
+      let rest = 512 - Int((offset + UInt64(place)) % 512)
+      let end = min(written.count, place + rest)
+      if luck.next().below(2) == 0 {
+        bytes.write(written[place..<end], at: offset + UInt64(place))
+      }
+      place = end
+    }
   }
 
   private mutating func tear(_ change: Change, _ bytes: inout DiskBytes, _ luck: inout DiskDraw) {
@@ -85,11 +114,11 @@ extension SimulatedDisk {
   private mutating func decay(_ position: Int) {
     guard faults.rottenSectors > 0 || faults.unreadableSectors > 0 else { return }
     let id = inodes[position].id
-    for sector in 0..<(inodes[position].cached.count + 511) / 512
-    where inodes[position].cached.isUsed(sector: sector) {
+    let size = inodes[position].size
+    for sector in 0..<(size + 511) / 512 where inodes[position].durable.isUsed(sector: sector) {
       var luck = DiskDraw(seed, .rot, nil, crashes, id << 32 | sector)
       if luck.happens(faults.rottenSectors) {
-        let bit = luck.next().below(8 * min(512, inodes[position].cached.count - sector * 512))
+        let bit = luck.next().below(8 * min(512, size - sector * 512))
         flip(bit: bit % 8, at: sector * 512 + bit / 8, inode: position)
       }
       if DiskDraw(seed, .unread, nil, crashes, id << 32 | sector).happens(faults.unreadableSectors)
@@ -100,9 +129,11 @@ extension SimulatedDisk {
   }
 
   private mutating func flip(bit: UInt64, at offset: UInt64, inode: Int) {
-    guard let byte = inodes[inode].cached.read(at: offset, count: 1).first else { return }
+    if !inodes[inode].isPlain { inodes[inode].setApart() }
+    let byte = inodes[inode].apart?.byte(at: offset) ?? inodes[inode].durable.byte(at: offset)
+    guard let byte else { return }
     let spoilt = [byte ^ (1 << UInt8(bit))]
-    inodes[inode].cached.write(spoilt[...], at: offset)
+    inodes[inode].apart?.write(spoilt[...], at: offset)
     inodes[inode].durable.write(spoilt[...], at: offset)
     deeds.flippedBits += 1
   }
@@ -118,17 +149,13 @@ extension SimulatedDisk {
 
   /// Flips one bit of a file, if it is that long.
   public mutating func flipBit(_ bit: UInt64, of file: FileName, at offset: UInt64) {
-    guard let name = names.first(where: { $0.file == file }),
-      let position = inodes.firstIndex(where: { $0.id == name.inode })
-    else { return }
+    guard let position = position(of: file) else { return }
     flip(bit: bit % 8, at: offset, inode: position)
   }
 
   /// Makes the sector at this offset unreadable.
   public mutating func makeUnreadable(_ file: FileName, at offset: UInt64) {
-    guard let name = names.first(where: { $0.file == file }),
-      let position = inodes.firstIndex(where: { $0.id == name.inode })
-    else { return }
+    guard let position = position(of: file) else { return }
     spoil(sector: offset / 512, inode: position)
   }
 
@@ -152,13 +179,15 @@ extension SimulatedDisk {
   }
 
   /// Feeds what the disk holds.
+  ///
+  /// - Complexity: O(bytes that were written).
   public func feed(_ digest: inout Digest) {
     for name in names {
       name.file.feed(&digest)
-      guard let inode = inodes.first(where: { $0.id == name.inode }) else { continue }
-      digest.combine(inode.cached.count)
-      digest.combine(UInt64(inode.unsynced.count))
-      digest.combine(bytes: inode.cached.read(at: 0, count: Int(inode.cached.count)))
+      for inode in inodes where inode.id == name.inode {
+        digest.combine(UInt64(inode.unsynced.count))
+        inode.visible.feed(&digest)
+      }
     }
   }
 }
@@ -167,15 +196,12 @@ extension SimulatedDisk {
   /// The power fails, and luck has no part in it: what is not synced is kept or lost as asked.
   public mutating func powerOff(keepingChanges: Bool, keepingNames: Bool) {
     crashes += 1
-    if !keepingNames { names = pastNames[0] }
-    pastNames = [names]
-    inodes.removeAll { inode in !names.contains { $0.inode == inode.id } }
+    settleNames(keepingNames ? names : pastNames[0])
     for position in inodes.indices {
       if keepingChanges {
         for change in inodes[position].unsynced { inodes[position].durable.apply(change) }
       }
-      inodes[position].unsynced = []
-      inodes[position].cached = inodes[position].durable
+      inodes[position].forget()
     }
   }
 }
