@@ -58,6 +58,17 @@ public struct NodeClock: Hashable, Sendable {
   /// Forgets a process that has left for good; see `VectorClock.forget(_:)`.
   public mutating func forget(_ process: UInt64) { vector.forget(process) }
 
+  /// How many processes the vector knows of.
+  public var componentCount: Int { vector.components.count }
+
+  /// Forgets all processes but its own for which `isGone` is true; see `VectorClock.forget(_:)`.
+  ///
+  /// - Complexity: O(components).
+  public mutating func forget(where isGone: (UInt64) -> Bool) {
+    let process = process
+    vector.forget { $0 != process && isGone($0) }
+  }
+
   private mutating func tickVector() {
     do { try vector.tick(process) } catch {
       // Full: the vector stays as it is, and so does the order of everybody else's events.

@@ -141,6 +141,13 @@ public struct VectorClock: Hashable, Sendable, CustomStringConvertible {
     components.remove(at: place)
   }
 
+  /// Forgets the processes for which `isGone` is true; see `forget(_:)`.
+  ///
+  /// - Complexity: O(components).
+  public mutating func forget(where isGone: (UInt64) -> Bool) {
+    components.removeAll { isGone($0.process) }
+  }
+
   /// How the event of this stamp stands to that of another.
   ///
   /// - Complexity: O(components of both).

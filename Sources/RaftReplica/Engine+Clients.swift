@@ -60,7 +60,8 @@ extension ReplicaEngine {
       } else if taking == nil, node.snapshot.lastIncluded.index >= applied {
         reply(name, .snapshotTaken(through: applied))
       } else {
-        snapshotRequests.append(name)
+        snapshotRequests.append(
+          SnapshotRequest(name: name, deadline: deadline?.rawValue ?? .max))
         isSnapshotWanted = true
         snapshotNotBefore = 0
       }
@@ -87,7 +88,8 @@ extension ReplicaEngine {
     let core = requests.add(
       Waiting(name: name, purpose: .entry, deadline: limit, copies: copies))
     let patience = Ticks(limit == .max ? UInt64.max >> 2 : limit - ticks.rawValue)
-    let stamp = clock.tick(physical: nanoseconds)
+    let stamp = stampEvent()
+    proposedAt = ticks.rawValue
     let payload = Envelope(stamp: stamp, request: request).encoded()
     let concern =
       copies == 0 ? WriteConcern.majority : WriteConcern(copies: copies, patience: patience)
@@ -270,8 +272,7 @@ extension ReplicaEngine {
     for id in requests.all(where: { _ in true }) {
       close(id, .stopped, or: .stopping)
     }
-    for name in snapshotRequests { reply(name, .unavailable(.stopping)) }
-    snapshotRequests = []
+    answerSnapshotRequests(.unavailable(.stopping))
     reply(name, .stopped)
   }
 }

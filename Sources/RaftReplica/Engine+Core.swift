@@ -55,6 +55,7 @@ extension ReplicaEngine {
       isSpaceLow = true
       isSnapshotWanted = true
       observe(.spaceLow)
+      yieldIfSpaceLow()
     case .spaceBack:
       isSpaceLow = false
       observe(.spaceBack)

@@ -31,6 +31,7 @@ extension ReplicaEngine {
       for word in [link.peer.rawValue, link.sent, link.incarnation, link.greatest, link.seen] {
         digest.combine(word)
       }
+      digest.combine(link.isSpaceLow ? 1 : 0)
     }
     var flags: UInt64 = 0
     for flag in [
@@ -38,13 +39,32 @@ extension ReplicaEngine {
       loading != nil, taking != nil, stopRequest != nil,
     ] { flags = flags << 1 | (flag ? 1 : 0) }
     digest.combine(flags)
-    digest.combine(loading?.offset ?? 0)
-    digest.combine(taking?.position.index.rawValue ?? 0)
+    digest.combine(stopDeadline)
+    digest.combine(proposedAt)
+    level.feed(&digest)
+    feedSnapshots(&digest)
+    return digest.value
+  }
+
+  /// The machine's snapshots that are being written or read.
+  private func feedSnapshots(_ digest: inout Digest) {
+    if let loading {
+      digest.combine(loading.offset)
+      digest.combine(loading.isAsking ? 1 : 0)
+    }
     for entries in backlog where !entries.isEmpty { digest.combine(entries.lastIndex.rawValue) }
+    for read in heldReads { digest.combine(read.rawValue) }
+    if let taking {
+      digest.combine(taking.position.index.rawValue)
+      digest.combine(taking.isWhole ? 1 : 0)
+    }
+    digest.combine(appliedMembershipIndex.rawValue)
     digest.combine(bytesSinceSnapshot)
     digest.combine(snapshotNotBefore)
     digest.combine(UInt64(snapshotRequests.count))
-    digest.combine(level.reached?.tick ?? 0)
-    return digest.value
+    for request in snapshotRequests {
+      digest.combine(request.name.rawValue)
+      digest.combine(request.deadline)
+    }
   }
 }

@@ -10,13 +10,31 @@ extension ReplicaEngine {
   /// Sends a message of the core's in an envelope.
   mutating func send(_ message: Message) {
     guard let message = allowed(message) else { return }
-    let stamp = stepStamp ?? clock.tick(physical: nanoseconds)
+    let stamp = stepStamp ?? stampEvent()
     stepStamp = stamp
     output.append(
       .send(
         PeerEnvelope(
           cluster: journal.identity.cluster, incarnation: journal.identity.incarnation,
-          sequence: links.nextSequence(to: message.to), stamp: stamp, message: message)))
+          sequence: links.nextSequence(to: message.to), stamp: stamp, message: message,
+          isSpaceLow: isSpaceLow)))
+  }
+
+  /// The stamp of an event of this replica: something that is sent or proposed.
+  ///
+  /// Who has left the cluster leaves the vector, or it would grow with every node that there ever
+  /// was. A peer that has not heard of it may bring a component back: so it is looked for at each
+  /// stamp, as soon as there are more components than members.
+  mutating func stampEvent() -> ClockStamp {
+    if clock.componentCount > node.membership.nodes.count {
+      let now = node.membership
+      let applied = appliedMembership
+      clock.forget { process in
+        let node = NodeID(process)
+        return !now.contains(node) && !applied.contains(node)
+      }
+    }
+    return clock.tick(physical: nanoseconds)
   }
 
   @usableFromInline
@@ -59,7 +77,8 @@ extension ReplicaEngine {
       return .stamp(error)
     }
     if let refusal = links.receive(
-      from: message.from, incarnation: envelope.incarnation, sequence: envelope.sequence)
+      from: message.from, incarnation: envelope.incarnation, sequence: envelope.sequence,
+      isSpaceLow: envelope.isSpaceLow)
     {
       return refusal
     }

@@ -18,6 +18,14 @@ struct MachineLoading: Sendable {
   init(_ metadata: SnapshotMetadata) { self.metadata = metadata }
 }
 
+/// An operator who waits for a snapshot.
+@usableFromInline
+struct SnapshotRequest: Hashable, Sendable, BitwiseCopyable {
+  var name: RequestID
+  /// The tick at which the operator gives up.
+  var deadline: UInt64
+}
+
 /// A snapshot of the own machine that is being written.
 @usableFromInline
 struct SnapshotTaking: Sendable, BitwiseCopyable {
@@ -235,14 +243,32 @@ extension ReplicaEngine {
     isSnapshotWanted = true
     snapshotNotBefore = ticks.rawValue + settings.retryTicks.rawValue
     observe(.snapshotFailed(position, error))
-    for name in snapshotRequests { reply(name, .snapshotFailed(error)) }
-    snapshotRequests = []
+    answerSnapshotRequests(.snapshotFailed(error))
   }
 
   private mutating func snapshotIsThere(_ index: LogIndex) {
     isSnapshotWanted = false
-    for name in snapshotRequests { reply(name, .snapshotTaken(through: index)) }
+    answerSnapshotRequests(.snapshotTaken(through: index))
+  }
+
+  /// Replies to all who wait for a snapshot.
+  mutating func answerSnapshotRequests(_ answer: EngineReply) {
+    for request in snapshotRequests { reply(request.name, answer) }
     snapshotRequests = []
+  }
+
+  /// Replies to those who wait for a snapshot longer than they wanted to. It is taken all the same.
+  mutating func giveUpOnSnapshots() {
+    guard !snapshotRequests.isEmpty else { return }
+    var waiting: [SnapshotRequest] = []
+    for request in snapshotRequests {
+      if request.deadline <= ticks.rawValue {
+        reply(request.name, .unknown(.deadlinePassed, nil))
+      } else {
+        waiting.append(request)
+      }
+    }
+    snapshotRequests = waiting
   }
 }
 

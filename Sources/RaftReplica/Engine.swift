@@ -69,7 +69,7 @@ struct ReplicaEngine: Sendable {
   /// A snapshot is wanted whatever was applied since the last.
   var isSnapshotWanted = false
   /// Requests that wait for the next snapshot.
-  @usableFromInline var snapshotRequests: [RequestID] = []
+  @usableFromInline var snapshotRequests: [SnapshotRequest] = []
   /// No snapshot is begun before this tick.
   var snapshotNotBefore: UInt64 = 0
 
@@ -79,6 +79,10 @@ struct ReplicaEngine: Sendable {
   var stopRequest: RequestID?
   var stopDeadline: UInt64 = .max
   var isCoreStopped = false
+  /// The tick at which this replica last proposed something.
+  var proposedAt: UInt64 = 0
+  /// What in the machine waits for time, if that is looked at in this tick.
+  var machineDeadline: LogTime?
 
   @usableFromInline
   init(
@@ -210,8 +214,13 @@ struct ReplicaEngine: Sendable {
     isTickEnding = false
     noteLeading()
     for core in requests.due(at: ticks.rawValue) { giveUp(core) }
+    giveUpOnSnapshots()
+    moveTimeIfDue()
     if ticks.rawValue % settings.retryTicks.rawValue == 0 {
-      if isSpaceLow { journal.spaceMayBeBack() }
+      if isSpaceLow {
+        journal.spaceMayBeBack()
+        yieldIfSpaceLow()
+      }
       if journal.isIdle { journal.vouch() }
     }
     finishStopIfDone()
@@ -231,8 +240,7 @@ struct ReplicaEngine: Sendable {
   private mutating func closeAll() {
     isClosingAll = false
     for core in requests.all(where: { _ in true }) { close(core, .halted, or: .halted) }
-    for name in snapshotRequests { reply(name, .unavailable(.halted)) }
-    snapshotRequests = []
+    answerSnapshotRequests(.unavailable(.halted))
     if let name = stopRequest {
       stopRequest = nil
       reply(name, .stopped)

@@ -1,8 +1,9 @@
 // What replicas say to each other: a message of the core with the sender's clocks and its place in
 // the sender's stream, so that the receiver can tell whether it is whole, new, and meant for it.
 //
-//     envelope  version(1) cluster:16 incarnation:8 sequence:8 stampBytes:4 stamp message
+//     envelope  version(1) flags:1 cluster:16 incarnation:8 sequence:8 stampBytes:4 stamp message
 //               checksum:4
+//     flags     1 the sender's disk is nearly full
 //
 // Numbers are little-endian; `stamp` is that of RaftClocks, `message` that of Raft; the checksum is
 // CRC-32C of all before it.
@@ -26,16 +27,20 @@ public struct PeerEnvelope: Hashable, Sendable {
   public var stamp: ClockStamp
   /// What is said.
   public var message: Message
+  /// Whether the sender's disk is nearly full: then no leader hands over to it.
+  public var isSpaceLow: Bool
 
   /// An envelope of these parts.
   public init(
-    cluster: ClusterID, incarnation: UInt64, sequence: UInt64, stamp: ClockStamp, message: Message
+    cluster: ClusterID, incarnation: UInt64, sequence: UInt64, stamp: ClockStamp, message: Message,
+    isSpaceLow: Bool = false
   ) {
     self.cluster = cluster
     self.incarnation = incarnation
     self.sequence = sequence
     self.stamp = stamp
     self.message = message
+    self.isSpaceLow = isSpaceLow
   }
 
   /// Appends the encoding.
@@ -44,6 +49,7 @@ public struct PeerEnvelope: Hashable, Sendable {
   public func encode(into bytes: inout [UInt8]) {
     let start = bytes.count
     bytes.append(PeerEnvelope.version)
+    bytes.append(isSpaceLow ? 1 : 0)
     for number in [cluster.high, cluster.low, incarnation, sequence] {
       withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
@@ -70,14 +76,15 @@ public struct PeerEnvelope: Hashable, Sendable {
   ///
   /// - Throws: `EnvelopeError` for any other bytes.
   public static func decode(_ bytes: ArraySlice<UInt8>) throws(EnvelopeError) -> PeerEnvelope {
-    let head = 1 + 32 + 4
+    let head = 2 + 32 + 4
     guard bytes.count >= head + 4 else { throw .tooShort(bytes.count) }
     let start = bytes.startIndex
     guard bytes[start] == version else { throw .unknownVersion(bytes[start]) }
     let end = bytes.endIndex - 4
     let checksum = bytes[start..<end].withUnsafeBytes { CRC32C.of($0) }
     guard UInt64(checksum) == number(bytes, end, 4) else { throw .checksum }
-    let stampBytes = number(bytes, start + 33, 4)
+    guard bytes[start + 1] <= 1 else { throw .unknownFlags(bytes[start + 1]) }
+    let stampBytes = number(bytes, start + 34, 4)
     guard stampBytes <= UInt64(end - start - head) else { throw .tooShort(bytes.count) }
     let stampEnd = start + head + Int(stampBytes)
     let stamp: ClockStamp
@@ -93,9 +100,9 @@ public struct PeerEnvelope: Hashable, Sendable {
       throw .message(error)
     }
     return PeerEnvelope(
-      cluster: ClusterID(high: number(bytes, start + 1, 8), low: number(bytes, start + 9, 8)),
-      incarnation: number(bytes, start + 17, 8), sequence: number(bytes, start + 25, 8),
-      stamp: stamp, message: message)
+      cluster: ClusterID(high: number(bytes, start + 2, 8), low: number(bytes, start + 10, 8)),
+      incarnation: number(bytes, start + 18, 8), sequence: number(bytes, start + 26, 8),
+      stamp: stamp, message: message, isSpaceLow: bytes[start + 1] == 1)
   }
 
   private static func number(_ bytes: ArraySlice<UInt8>, _ place: Int, _ count: Int) -> UInt64 {
@@ -111,6 +118,8 @@ public enum EnvelopeError: Error, Hashable, Sendable, BitwiseCopyable, CustomStr
   case tooShort(Int)
   /// They are of a version that this program does not know.
   case unknownVersion(UInt8)
+  /// They carry a flag that this version does not have.
+  case unknownFlags(UInt8)
   /// They were changed on their way.
   case checksum
   /// The clock stamp is none.
@@ -125,6 +134,7 @@ public enum EnvelopeError: Error, Hashable, Sendable, BitwiseCopyable, CustomStr
     case .unknownVersion(let version):
       "version \(version) of the envelope is unknown; this program knows"
         + " \(PeerEnvelope.version)"
+    case .unknownFlags(let flags): "flags \(flags) of the envelope are unknown"
     case .checksum: "the checksum does not fit: the bytes were changed on their way"
     case .stamp(let error): error.description
     case .message(let error): error.description
@@ -142,6 +152,8 @@ struct PeerLinks: Hashable, Sendable {
     var incarnation: UInt64 = 0
     var greatest: UInt64 = 0
     var seen: UInt64 = 0
+    /// The peer's disk was nearly full when it last spoke.
+    var isSpaceLow = false
   }
 
   /// Sorted by peer.
@@ -163,9 +175,15 @@ struct PeerLinks: Hashable, Sendable {
     return links[place].sent
   }
 
+  /// Whether a peer's disk was nearly full when it last spoke.
+  func isSpaceLow(_ peer: NodeID) -> Bool {
+    for link in links where link.peer == peer { return link.isSpaceLow }
+    return false
+  }
+
   /// Takes in the place of an envelope in its sender's stream; says why not, if it is not new.
   mutating func receive(
-    from peer: NodeID, incarnation: UInt64, sequence: UInt64
+    from peer: NodeID, incarnation: UInt64, sequence: UInt64, isSpaceLow: Bool
   ) -> EnvelopeRefusal? {
     let place = position(of: peer)
     if incarnation < links[place].incarnation { return .earlierLife }
@@ -179,6 +197,7 @@ struct PeerLinks: Hashable, Sendable {
       let step = sequence - greatest
       links[place].seen = step < 64 ? links[place].seen << step | 1 : 1
       links[place].greatest = sequence
+      links[place].isSpaceLow = isSpaceLow
       return nil
     }
     let age = greatest - sequence

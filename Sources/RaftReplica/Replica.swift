@@ -67,7 +67,9 @@ public struct Replica<Machine: StateMachine>: Sendable {
   ) {
     engine.begin()
     switch input {
-    case .tick(let nanoseconds): engine.tick(nanoseconds)
+    case .tick(let nanoseconds):
+      engine.tick(nanoseconds)
+      if engine.mayMoveTime { engine.noteDeadline(state.nextDeadline) }
     case .receive(let envelope): engine.receive(envelope)
     case .request(let name, let request, let deadline):
       take(name, request, deadline, &actions)

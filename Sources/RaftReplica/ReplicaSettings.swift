@@ -38,6 +38,15 @@ public struct ReplicaSettings: Hashable, Sendable {
   /// - Unit: ticks. The default is 300.
   public var stopTicks: Ticks = Ticks(300)
 
+  /// How long a leader to whom nobody gives anything waits before it moves the log's time on by
+  /// itself, so that holds, sessions and messages expire though no client speaks; `nil`: never.
+  ///
+  /// It does so only if, by its clock, something waits for that: see `StateMachine.nextDeadline`.
+  /// Where nothing does, nothing is written, and an idle cluster stays idle.
+  ///
+  /// - Unit: ticks. - Range: 1 or more. The default is 100.
+  public var idleTimeTicks: Ticks? = Ticks(100)
+
   /// The usual settings around these of the core.
   public init(core: Configuration) { self.core = core }
 
@@ -49,6 +58,7 @@ public struct ReplicaSettings: Hashable, Sendable {
     result.snapshotBytes = max(snapshotBytes, 1)
     result.pieceBytes = min(max(pieceBytes, 1), 1 << 30)
     result.retryTicks = max(retryTicks, Ticks(1))
+    result.idleTimeTicks = idleTimeTicks.map { max($0, Ticks(1)) }
     return result
   }
 }

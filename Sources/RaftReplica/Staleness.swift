@@ -34,6 +34,14 @@ struct LevelMarks: Hashable, Sendable {
     }
   }
 
+  func feed(_ digest: inout Digest) {
+    for mark in [reached, next, newest] {
+      digest.combine(mark?.index.rawValue ?? .max)
+      digest.combine(mark?.tick ?? 0)
+      digest.combine(mark?.nanoseconds ?? 0)
+    }
+  }
+
   /// The machine has come up to an entry.
   mutating func advance(_ applied: LogIndex) {
     while let mark = next, mark.index <= applied {

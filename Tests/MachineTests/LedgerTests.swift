@@ -276,12 +276,14 @@ import Testing
 
   @Test func `the causal order of two entries can be asked for`() {
     var table = LedgerTable("account alice ok\naccount bob ok\ntransfer - alice bob 1 ok")
-    table.log.clock = NodeClock(process: 2)
+    let first = table.log.replica.stamps.stamp(at: LogIndex(1))
+    table.log.clock = NodeClock(process: 2, continuing: first)
     table.row("transfer - bob alice 1 ok")
     let replica = table.log.replica
     #expect(replica.causality(of: LogIndex(1), and: LogIndex(3)) == .before)
     #expect(replica.causality(of: LogIndex(3), and: LogIndex(1)) == .after)
-    // The new leader had heard nothing of the old one's entries, which a real one would have.
+    // The new leader had heard of the old one's first entry only; a real one knows all of them.
+    #expect(replica.causality(of: LogIndex(1), and: LogIndex(4)) == .before)
     #expect(replica.causality(of: LogIndex(3), and: LogIndex(4)) == .concurrent)
     #expect(replica.causality(of: LogIndex(3), and: LogIndex(9)) == nil)
   }

@@ -235,28 +235,81 @@ import Testing
     #expect(refused?.kind == .refused)
   }
 
-  @Test func `a full disk refuses commands until there is room again`() throws {
+  @Test func `full disks refuse commands until there is room again`() throws {
     var group = try Group()
-    let leader = group.elect()
-    #expect(group.ask(command(1), at: leader)?.total == 1)
-    group.disks[Int(leader) - 1].faults.capacity = group.disks[Int(leader) - 1].usedBytes
+    #expect(group.ask(command(1), at: group.elect())?.total == 1)
+    for place in group.disks.indices {
+      group.disks[place].faults.capacity = group.disks[place].usedBytes
+    }
     var refused: Reply<Tally>?
     var done: Int64 = 1
-    for _ in 0..<400 {
-      let reply = group.ask(command(1), at: leader)
-      if let total = reply?.total { done = total } else { refused = reply }
-      if refused != nil { break }
+    for _ in 0..<400 where refused == nil {
+      let reply = group.ask(command(1), at: group.elect())
+      switch reply?.kind {
+      case .ok: done = reply?.total ?? done
+      case .notLeader: group.tick(20)
+      default: refused = reply
+      }
     }
     guard case .unavailable(.diskFull)? = refused else {
       Issue.record("\(String(describing: refused))")
       return
     }
+    let leader = try #require(group.leader)
     #expect(group.events.contains { $0.node == leader && $0.event == .spaceLow })
-    // It reads, and leads: what is under way still fits.
+    // It reads, and leads: what is under way still fits, and nobody could do more.
+    group.tick(60)
+    #expect(group.leader == leader)
     #expect(group.ask(.query(.total, .linearizable), at: leader)?.answered == done)
-    group.disks[Int(leader) - 1].faults.capacity = .max
-    group.wait { $0.events.contains { $0.event == .spaceBack } }
-    #expect(group.ask(command(1), at: leader)?.total == done + 1)
+    for place in group.disks.indices { group.disks[place].faults.capacity = .max }
+    group.wait { group in group.up.allSatisfy { !group[$0].isSpaceLow } }
+    #expect(group.ask(command(1), at: group.elect())?.total == done + 1)
+  }
+
+  @Test func `a leader whose disk is nearly full hands over to a node that has space`() throws {
+    var group = try Group()
+    let leader = group.elect()
+    let place = Int(leader) - 1
+    group.disks[place].faults.capacity = group.disks[place].usedBytes
+    var done: Int64 = 0
+    for _ in 0..<400 where group[leader].isLeader {
+      if let total = group.ask(command(1), at: leader)?.total { done = total }
+    }
+    #expect(group.events.contains { $0.node == leader && $0.event == .spaceLow })
+    let next = group.elect()
+    #expect(next != leader)
+    #expect(group.ask(command(1), at: next)?.total == done + 1)
+    // And once it leads it knows that there is nobody else, for the third is cut off.
+    let third = group.nodes.first { $0 != leader && $0 != next } ?? 0
+    group.isolated = [third]
+    group.tick(30)
+    group.disks[Int(next) - 1].faults.capacity = group.disks[Int(next) - 1].usedBytes
+    for _ in 0..<400 where !group[next].isSpaceLow { _ = group.ask(command(1), at: next) }
+    group.tick(60)
+    #expect(group[next].isSpaceLow)
+    #expect(group.leader == next)
+  }
+
+  @Test func `whoever waits for a snapshot is told by the deadline, and it is taken`() throws {
+    var group = try Group()
+    let leader = group.elect()
+    #expect(group.ask(command(1), at: leader)?.total == 1)
+    group.frozen = [leader]
+    let name = group.name()
+    let deadline = Ticks(group[leader].ticks.rawValue + 3)
+    group.give(.administer(name, .takeSnapshot, deadline: deadline), to: leader)
+    group.tick(2)
+    #expect(group.reply(name) == nil)
+    group.tick()
+    guard case .unknown(.deadlinePassed, nil)? = group.reply(name) else {
+      Issue.record("\(String(describing: group.reply(name)))")
+      return
+    }
+    #expect(group[leader].requestsUnderWay == 0)
+    group.frozen = []
+    group.tick(5)
+    #expect(group[leader].node.snapshot.lastIncluded.index > .zero)
+    #expect(group.replies.filter { $0.name == name }.count == 1)
   }
 
   @Test func `a failed sync ends the replica, and every request is replied to`() throws {

@@ -72,6 +72,17 @@ extension Ledger: StateMachine {
   /// Holds expire, and keys are forgotten.
   public mutating func pass(_ moment: Moment) { letTimePass(moment) }
 
+  /// When the next hold expires, or the next key is forgotten.
+  public var nextDeadline: LogTime? {
+    var next = LogTime(nanoseconds: deadlines.first?.deadline ?? .max)
+    if keysFrom < transfers.count {
+      let end = LogTime(nanoseconds: transfers[keysFrom].time).advanced(by: largestLead)
+        .advanced(by: settings.keyWindow)
+      next = min(next, end.advanced(by: 1))
+    }
+    return next == .never ? nil : next
+  }
+
   /// The stamps of all entries are kept: any two can be asked which came before which.
   public static var stampsKept: UInt64 { .max }
 

@@ -63,6 +63,13 @@ public protocol StateMachine: Hashable, SnapshotParts, BinaryValue {
   /// Unless a machine says otherwise, nothing happens; the next command brings the time, too.
   mutating func pass(_ moment: Moment)
 
+  /// The log's time at which `pass` would next do something; `nil` if nothing waits for time.
+  ///
+  /// A leader that has nothing else to do looks at it, and moves the log's time on when its clock is
+  /// there: so a hold expires though nobody asks. It may be too early, if `pass` then moves it on;
+  /// unless a machine says otherwise, there is none.
+  var nextDeadline: LogTime? { get }
+
   /// Answers a question about the present state.
   func query(_ query: Query) -> Answer
 
@@ -87,6 +94,9 @@ extension StateMachine {
 
   /// Nothing happens.
   public mutating func pass(_ moment: Moment) {}
+
+  /// Nothing waits for time.
+  public var nextDeadline: LogTime? { nil }
 
   /// Nothing is ever broken.
   public var brokenInvariant: String? { nil }

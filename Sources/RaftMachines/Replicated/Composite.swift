@@ -88,6 +88,12 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
     second.pass(moment)
   }
 
+  /// The earlier of the two.
+  public var nextDeadline: LogTime? {
+    guard let deadline = first.nextDeadline else { return second.nextDeadline }
+    return second.nextDeadline.map { min($0, deadline) } ?? deadline
+  }
+
   /// Asks the machine that the question is for.
   public func query(_ query: Query) -> Answer {
     switch query {

@@ -64,6 +64,13 @@ public struct ReplicatedMachine<Machine: StateMachine>: Hashable, Sendable {
     return digest.value
   }
 
+  /// The log's time at which something changes though nobody commands it, in the machine or among
+  /// the sessions; `nil` if nothing waits for time.
+  public var nextDeadline: LogTime? {
+    guard let session = sessions.nextDeadline else { return machine.nextDeadline }
+    return machine.nextDeadline.map { min($0, session) } ?? session
+  }
+
   /// How two entries stand to each other; see `StampHistory.causality(of:and:)`.
   public func causality(of a: LogIndex, and b: LogIndex) -> Causality? {
     stamps.causality(of: a, and: b)

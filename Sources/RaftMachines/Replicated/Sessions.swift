@@ -238,6 +238,13 @@ public struct Sessions: Sendable {
     while UInt64(count) > UInt64(limits.sessions) { remove(Int(oldest)) }
   }
 
+  /// When the session that is idle longest is closed if it stays so; `nil` if never.
+  var nextDeadline: LogTime? {
+    guard oldest != Sessions.none else { return nil }
+    let end = slots[Int(oldest)].newestRequest.advanced(by: limits.idleNanoseconds)
+    return end < .never ? end.advanced(by: 1) : nil
+  }
+
   /// Closes what has been idle for too long.
   mutating func expire(at time: LogTime) {
     while oldest != Sessions.none,

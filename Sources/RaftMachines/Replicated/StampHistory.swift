@@ -130,11 +130,18 @@ public struct StampHistory: Hashable, Sendable {
   }
 
   /// How two entries stand to each other, by their vectors; `nil` if the stamp of one is not kept,
-  /// or carries no vector.
+  /// carries no vector, or names only nodes that had left the cluster when the other was made.
+  ///
+  /// Who leaves the cluster leaves the vectors made from then on. So what counts is what the later
+  /// entry's stamp still names: whatever a later leader knew at all, it knew of those.
   public func causality(of a: LogIndex, and b: LogIndex) -> Causality? {
-    guard let left = stamp(at: a), let right = stamp(at: b) else { return nil }
+    guard var left = stamp(at: a)?.vector, var right = stamp(at: b)?.vector else { return nil }
     if a == b { return .same }
-    guard !left.vector.components.isEmpty, !right.vector.components.isEmpty else { return nil }
+    let (named, other) = a < b ? (right, left) : (left, right)
+    var earlier = other
+    earlier.forget { named[$0] == 0 }
+    guard !earlier.components.isEmpty else { return nil }
+    if a < b { left = earlier } else { right = earlier }
     return left.compared(to: right)
   }
 

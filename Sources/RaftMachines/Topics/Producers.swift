@@ -106,6 +106,13 @@ struct Producers: Hashable, Sendable {
     return place
   }
 
+  /// When the producer that is silent longest is forgotten if it stays so; `nil` if never.
+  var nextDeadline: LogTime? {
+    guard oldest != Producers.none else { return nil }
+    let end = slots[Int(oldest)].newest.advanced(by: Producers.lead).advanced(by: Producers.window)
+    return end < .never ? end.advanced(by: 1) : nil
+  }
+
   /// Forgets who has been silent for too long.
   mutating func expire(_ time: LogTime) {
     while oldest != Producers.none {

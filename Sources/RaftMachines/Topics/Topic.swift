@@ -185,6 +185,23 @@ struct Topic: Hashable, Sendable {
     }
   }
 
+  /// When its oldest message is too old, or its newest one is delivered: the earlier of the two
+  /// that are yet to come.
+  func nextDeadline(after now: LogTime) -> LogTime {
+    guard first < next, let oldest = record(first)?.record, let newest = record(next - 1)?.record
+    else { return .never }
+    var deadline = LogTime.never
+    if settings.maximumAge > 0 {
+      let end = LogTime(nanoseconds: oldest.time).advanced(by: settings.maximumAge)
+      deadline = end.advanced(by: 1)
+    }
+    if settings.reordering > 0 {
+      let end = LogTime(nanoseconds: newest.time).advanced(by: settings.reordering)
+      if end >= now { deadline = min(deadline, end.advanced(by: 1)) }
+    }
+    return deadline
+  }
+
   /// Forgets the messages before an offset.
   mutating func trim(before offset: UInt64) { while first < min(offset, next) { forgetFirst() } }
 

@@ -280,6 +280,16 @@ extension Topics: StateMachine {
     }
   }
 
+  /// When the next message or producer is forgotten, or the newest message of a topic is delivered
+  /// that delivers in the order of time.
+  ///
+  /// - Complexity: O(topics).
+  public var nextDeadline: LogTime? {
+    var next = producers.nextDeadline ?? .never
+    for topic in topics { next = min(next, topic.nextDeadline(after: now)) }
+    return next == .never ? nil : next
+  }
+
   /// Answers a question.
   public func query(_ query: Query) -> Answer {
     switch query {
