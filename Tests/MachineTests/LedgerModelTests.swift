@@ -166,8 +166,8 @@ private struct NaiveLedger {
     let ledger = log.replica.machine
     for (index, posted) in balances {
       let at = LogIndex(index)
-      #expect(ids.map { ledger.account($0, at: at).map { Int($0.balance) } } == posted)
-      #expect(ledger.audit(at: at).isBalanced)
+      #expect(ids.map { (try? ledger.account($0, at: at)).map { Int($0.balance) } } == posted)
+      #expect((try? ledger.audit(at: at))?.isBalanced == true)
     }
     let other = try log.installed(pieces: 300)
     #expect(other == log.replica && other.digest == log.replica.digest)
@@ -222,7 +222,7 @@ private struct NaiveLedger {
       .duplicate(3), .keyReused(.note), .insufficientFunds(available: 9), .ceilingReached(room: 8),
       .exceedsRest(7),
     ]
-    for code in 3...27 as ClosedRange<UInt8> where ![14, 15, 22].contains(code) {
+    for code in 3...28 as ClosedRange<UInt8> where ![14, 15, 22].contains(code) {
       outcomes.append(try TransferOutcome(code: code, detail: 0))
     }
     let result = Ledger.Result.transfers([.ok(1)] + outcomes + [.ok(2)])
@@ -244,11 +244,11 @@ private struct NaiveLedger {
         Transfer(.capture, of: .number(2), amount: 3), Transfer(.refund, of: .number(1)),
       ]),
       .open([AccountOpening("new", eur)]), .limit(ids[0], .none), .close(ids[2], false),
-      .configure(LedgerSettings()),
+      .configure(LedgerSettings()), .keep(LedgerHistory(transfers: 100)),
     ]
     var applied = 0
     for index in 2...10_000 as ClosedRange<UInt64> {
-      var bytes = Ledger.encode(samples[Int(random.draw(below: 5))])
+      var bytes = Ledger.encode(samples[Int(random.draw(below: 6))])
       mutate(&bytes, &random)
       let before = ledger.digest
       var writer = ByteWriter()

@@ -12,6 +12,7 @@ import Testing
 ///     capture|void|refund KEY of:KEY [AMOUNT] [keeps]
 ///     limit NAME N       close NAME       reopen NAME
 ///     tick Ns            the log's time goes on
+///     keep N                                 forget all but the newest transfers
 ///     balance NAME...    posted balances, `(held N)` if something is held; total: of all accounts
 ///     at ENTRY NAME      a balance as it was
 ///
@@ -64,8 +65,15 @@ struct LedgerTable {
       compare(line, text, words.joined(separator: " "))
     case "at":
       let index = LogIndex(number(words[1]))
-      let balance = log.replica.machine.account(id(words[2]), at: index).map { "\($0.balance)" }
-      compare(line, balance ?? "none", words[3])
+      do throws(HistoryForgotten) {
+        let account = try log.replica.machine.account(id(words[2]), at: index)
+        compare(line, account.map { "\($0.balance)" } ?? "none", words[3])
+      } catch {
+        compare(line, "forgotten(\(error.oldest))", words[3])
+      }
+    case "keep":
+      let history = LedgerHistory(transfers: number(words[1]))
+      log.append(.command(Ledger.encode(.keep(history))))
     default: mistakes.append("\(line)   <- no such step")
     }
   }
@@ -158,7 +166,7 @@ struct LedgerTable {
       switch outcome {
       case .ok: return "ok"
       case .duplicate(let number):
-        let key = log.replica.machine.transfer(number)?.key
+        let key = (try? log.replica.machine.transfer(number))?.key
         return "duplicate(\(keys.first { $0.value == key }?.key ?? "\(number)"))"
       default: return outcome.description
       }

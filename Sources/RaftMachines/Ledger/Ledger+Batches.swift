@@ -120,5 +120,6 @@ extension Ledger {
   mutating func letTimePass(_ moment: Moment) {
     expireHolds(moment)
     if keysFrom < transfers.count { forgetKeys(moment) }
+    if history.isLimited { forgetTransfers(moment) }
   }
 }

@@ -6,6 +6,7 @@
 //               3 limit      id:16 overdraft:8 ceiling:8
 //               4 close      id:16 closed:1
 //               5 configure  window:8 lead:8 keys:4
+//               6 keep       transfers:8 nanoseconds:8
 //     transfer  key:16 debit:16 credit:16 amount:8 reference:16 timeout:8 note:8 kind:1 flags:1
 //               code:2 zeros:4
 //     result    version(1) kind ...
@@ -112,6 +113,19 @@ extension LedgerSettings: BinaryValue {
   }
 }
 
+extension LedgerHistory: BinaryValue {
+  /// Writes the two numbers.
+  public func write(into writer: inout ByteWriter) {
+    writer.write(transfers)
+    writer.write(nanoseconds)
+  }
+
+  /// Reads the two numbers.
+  public init(from reader: inout ByteReader) throws(MachineDecodingError) {
+    self.init(transfers: try reader.read(), nanoseconds: try reader.read())
+  }
+}
+
 extension Ledger {
   static var version: UInt8 { 1 }
 
@@ -124,6 +138,7 @@ extension Ledger {
     case limit = 3
     case close = 4
     case configure = 5
+    case keep = 6
   }
 }
 
@@ -156,6 +171,9 @@ extension Ledger.Command: BinaryValue {
     case .configure(let settings):
       writer.write(Ledger.CommandKind.configure.rawValue)
       settings.write(into: &writer)
+    case .keep(let history):
+      writer.write(Ledger.CommandKind.keep.rawValue)
+      history.write(into: &writer)
     }
   }
 
@@ -197,6 +215,7 @@ extension Ledger.Command: BinaryValue {
       self = .limit(try AccountID(from: &reader), try AccountLimits(from: &reader))
     case .close: self = .close(try AccountID(from: &reader), try Bool(from: &reader))
     case .configure: self = .configure(try LedgerSettings(from: &reader))
+    case .keep: self = .keep(try LedgerHistory(from: &reader))
     }
   }
 }

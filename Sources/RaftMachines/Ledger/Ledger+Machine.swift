@@ -17,6 +17,8 @@ extension Ledger: StateMachine {
     case close(AccountID, Bool)
     /// Changes how long keys are remembered.
     case configure(LedgerSettings)
+    /// Changes how much of the past is kept. What is forgotten by then stays forgotten.
+    case keep(LedgerHistory)
   }
 
   /// What a command returns.
@@ -46,6 +48,10 @@ extension Ledger: StateMachine {
       letTimePass(moment)
       configure(settings, moment)
       return .configured
+    case .keep(let history):
+      self.history = history
+      letTimePass(moment)
+      return .configured
     }
   }
 
@@ -69,12 +75,13 @@ extension Ledger: StateMachine {
     outcome.write(into: &result)
   }
 
-  /// Holds expire, and keys are forgotten.
+  /// Holds expire, keys are forgotten, and transfers.
   public mutating func pass(_ moment: Moment) { letTimePass(moment) }
 
-  /// When the next hold expires, or the next key is forgotten.
+  /// When the next hold expires, or the next key or transfer is forgotten.
   public var nextDeadline: LogTime? {
     var next = LogTime(nanoseconds: deadlines.first?.deadline ?? .max)
+    if let old = nextForgotten { next = min(next, old) }
     if keysFrom < transfers.count {
       let end = LogTime(nanoseconds: transfers[keysFrom].time).advanced(by: largestLead)
         .advanced(by: settings.keyWindow)
@@ -85,6 +92,9 @@ extension Ledger: StateMachine {
 
   /// The stamps of all entries are kept: any two can be asked which came before which.
   public static var stampsKept: UInt64 { .max }
+
+  /// But for those of which the ledger itself can tell no more.
+  public var stampsFrom: LogIndex { historyFrom }
 
   /// A digest of the whole ledger, kept as it changes.
   public var digest: UInt64 {
@@ -97,13 +107,16 @@ extension Ledger: StateMachine {
     digest.combine(largestLead)
     digest.combine(settings.keyWindow ^ settings.keyLead &* 3)
     digest.combine(UInt64(settings.maximumKeys))
+    digest.combine(history.transfers ^ history.nanoseconds &* 3)
+    digest.combine(UInt64(transfers.first) << 32 | UInt64(transfers.holds.count))
+    digest.combine(historyFrom.rawValue)
     return digest.value
   }
 
   /// Equal ledgers have the same accounts and the same history.
   public static func == (a: Ledger, b: Ledger) -> Bool {
-    a.digest == b.digest && a.settings == b.settings && a.accounts == b.accounts
-      && a.transfers == b.transfers
+    a.digest == b.digest && a.settings == b.settings && a.history == b.history
+      && a.accounts == b.accounts && a.transfers == b.transfers
   }
 
   /// Feeds the digest.

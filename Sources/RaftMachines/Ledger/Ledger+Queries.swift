@@ -95,22 +95,30 @@ extension Ledger {
     case history([TransferView])
     /// The sums.
     case audit(LedgerAudit)
+    /// It is forgotten; so much is not.
+    case forgotten(HistoryForgotten)
   }
 
   /// Answers a question.
   public func query(_ query: Query) -> Answer {
-    switch query {
-    case .account(let id): .account(account(id))
-    case .accountAt(let id, let index): .account(account(id, at: index))
-    case .transfer(let number): .transfer(transfer(number))
-    case .transferOfKey(let key):
-      .transfer(key == .none ? nil : position(of: key).map { view($0) })
-    case .history(let id, let number, let limit):
-      .history(history(of: id, before: number, limit: limit))
-    case .audit: .audit(audit())
-    case .auditAt(let index): .audit(audit(at: index))
+    do throws(HistoryForgotten) {
+      switch query {
+      case .account(let id): return .account(account(id))
+      case .accountAt(let id, let index): return .account(try account(id, at: index))
+      case .transfer(let number): return .transfer(try transfer(number))
+      case .transferOfKey(let key):
+        return .transfer(key == .none ? nil : position(of: key).map { view($0) })
+      case .history(let id, let number, let limit):
+        return .history(try history(of: id, before: number, limit: limit))
+      case .audit: return .audit(audit())
+      case .auditAt(let index): return .audit(try audit(at: index))
+      }
+    } catch {
+      return .forgotten(error)
     }
   }
+
+  private var forgotten: HistoryForgotten { HistoryForgotten(oldest: historyFrom) }
 
   /// An account as it is now; `nil` if there is none.
   public func account(_ id: AccountID) -> Account? { slot(of: id).map { accounts[$0] } }
@@ -119,12 +127,17 @@ extension Ledger {
   ///
   /// Its limits, and whether it is closed, are those of now.
   ///
+  /// - Throws: `HistoryForgotten` if transfers since then are.
   /// - Complexity: O(its transfers since).
-  public func account(_ id: AccountID, at index: LogIndex) -> Account? {
+  public func account(
+    _ id: AccountID, at index: LogIndex
+  ) throws(HistoryForgotten) -> Account? {
     guard let slot = slot(of: id), accounts[slot].opened <= index else { return nil }
+    guard index >= historyFrom else { throw forgotten }
     var account = accounts[slot]
     var number = account.newestTransfer
-    while number > 0 {
+    // What is forgotten came no later than `historyFrom`.
+    while Int(clamping: number) > transfers.first {
       let record = transfers[Int(number) - 1]
       if record.index <= index.rawValue { break }
       let isDebit = Int(record.debit) == slot
@@ -147,16 +160,27 @@ extension Ledger {
   }
 
   /// A transfer by its number; `nil` if there is none.
-  public func transfer(_ number: UInt64) -> TransferView? {
+  ///
+  /// - Throws: `HistoryForgotten` if there was one.
+  public func transfer(_ number: UInt64) throws(HistoryForgotten) -> TransferView? {
     guard number > 0, number <= UInt64(transfers.count) else { return nil }
+    guard transfers.keeps(Int(number) - 1) else { throw forgotten }
     return view(Int(number) - 1)
   }
 
   /// The transfers of an account before a number (0: from the newest on), newest first.
   ///
+  /// A page ends early at the oldest transfer that is kept; whoever asks for the one before it is
+  /// told that there is no more. Old holds that are still open are found by their numbers only.
+  ///
+  /// - Throws: `HistoryForgotten` if the first of them is.
   /// - Complexity: O(its transfers from there on, through the last one returned).
-  public func history(of id: AccountID, before number: UInt64, limit: Int) -> [TransferView] {
+  public func history(
+    of id: AccountID, before number: UInt64, limit: Int
+  ) throws(HistoryForgotten) -> [TransferView] {
     guard let slot = slot(of: id), limit > 0 else { return [] }
+    let first = UInt64(transfers.first)
+    if number > 0, number <= first { throw forgotten }
     var views: [TransferView] = []
     var next = accounts[slot].newestTransfer
     // A page ends with a transfer of the account: the next page begins at the one before it.
@@ -165,11 +189,12 @@ extension Ledger {
     {
       next = previous
     }
-    while next > 0, views.count < limit {
+    while UInt64(next) > first, views.count < limit {
       let position = Int(next) - 1
       if number == 0 || UInt64(next) < number { views.append(view(position)) }
       next = previous(of: position, slot) ?? 0
     }
+    if views.isEmpty, next > 0 { throw forgotten }
     return views
   }
 
@@ -201,11 +226,13 @@ extension Ledger {
 
   /// The sums of all accounts as they were after an entry.
   ///
+  /// - Throws: `HistoryForgotten` if transfers since then are.
   /// - Complexity: O(accounts × currencies + transfers since).
-  public func audit(at index: LogIndex) -> LedgerAudit {
+  public func audit(at index: LogIndex) throws(HistoryForgotten) -> LedgerAudit {
+    guard index >= historyFrom else { throw forgotten }
     var accounts = accounts
     var count = transfers.count
-    while count > 0, transfers[count - 1].index > index.rawValue {
+    while count > transfers.first, transfers[count - 1].index > index.rawValue {
       count -= 1
       Ledger.takeBack(transfers[count], from: &accounts)
     }

@@ -1,9 +1,13 @@
 // The ledger's snapshot: settings, accounts, transfers. Tables, sums of digests and deadlines are
 // built again from these; so is the question whether they fit each other.
 //
-//     part      0 version(1) settings floor:8 lead:8 forgotten:8 accounts:8 transfers:8
+//     part      0 version(2) settings floor:8 lead:8 keysFrom:8 accounts:8 transfers:8
+//                 history first:8 historyFrom:8
 //               1 { account, 80 bytes }
-//               2 { transfer, 96 bytes }
+//               2 { transfer, 96 bytes }       those from `first` on
+//               3 { position:8 transfer }      open holds from before
+//
+// Version 1 had no history: all transfers were kept.
 
 import Raft
 
@@ -12,7 +16,10 @@ extension Ledger {
     case head = 0
     case accounts = 1
     case transfers = 2
+    case holds = 3
   }
+
+  static var snapshotVersion: UInt8 { 2 }
 
   /// Writes the next accounts or transfers.
   public func writePart(at cursor: inout SnapshotCursor, into writer: inout ByteWriter) {
@@ -20,13 +27,16 @@ extension Ledger {
     let start = writer.count
     switch cursor.section {
     case 0:
-      writer.write(Ledger.version)
+      writer.write(Ledger.snapshotVersion)
       settings.write(into: &writer)
       writer.write(keyFloor.nanoseconds)
       writer.write(largestLead)
       writer.write(UInt64(keysFrom))
       writer.write(UInt64(accounts.count))
       writer.write(UInt64(transfers.count))
+      history.write(into: &writer)
+      writer.write(UInt64(transfers.first))
+      writer.write(historyFrom.rawValue)
       cursor.nextSection()
     case 1:
       while cursor.position < accounts.count, writer.count - start < SnapshotCursor.partBytes {
@@ -34,13 +44,24 @@ extension Ledger {
         cursor.position += 1
       }
       if cursor.position == accounts.count { cursor.nextSection() }
-    default:
+    case 2:
+      cursor.position = max(cursor.position, transfers.first)
       while cursor.position < transfers.count, writer.count - start < SnapshotCursor.partBytes {
         transfers[cursor.position].write(into: &writer)
         cursor.position += 1
       }
-      if cursor.position == transfers.count { cursor.isAtEnd = true }
+      if cursor.position == transfers.count { cursor.nextSection() }
+    default:
+      let holds = transfers.holds
+      while cursor.position < holds.count, writer.count - start < SnapshotCursor.partBytes {
+        writer.write(UInt64(holds[cursor.position].position))
+        holds[cursor.position].record.write(into: &writer)
+        cursor.position += 1
+      }
+      if cursor.position == holds.count { cursor.isAtEnd = true }
     }
+    // What is not there needs no part.
+    if cursor.section == 3, transfers.holds.isEmpty { cursor.isAtEnd = true }
   }
 
   /// Takes in the next accounts or transfers.
@@ -50,14 +71,21 @@ extension Ledger {
     guard let section = Section(rawValue: code) else { throw .unknownKind(code) }
     switch section {
     case .head:
-      try reader.readVersion(newest: Ledger.version)
+      let version = try reader.readVersion(newest: Ledger.snapshotVersion)
       settings = try LedgerSettings(from: &reader)
       keyFloor = LogTime(nanoseconds: try reader.read())
       largestLead = try reader.read()
       guard let forgotten = Int(exactly: try reader.read(UInt64.self)) else { throw .outOfRange }
       keysFrom = forgotten
       // The digest tells whether as many came.
-      _ = try reader.read(bytes: 16)
+      try reader.skip(16)
+      if version >= 2 {
+        history = try LedgerHistory(from: &reader)
+        let first: UInt64 = try reader.read()
+        guard first <= UInt64(Ledger.maximumTransfers) else { throw .outOfRange }
+        transfers = TransferList(from: Int(first))
+        historyFrom = LogIndex(try reader.read())
+      }
       try reader.finish()
     case .accounts:
       while !reader.isAtEnd {
@@ -68,6 +96,15 @@ extension Ledger {
       while !reader.isAtEnd {
         guard transfers.count < Ledger.maximumTransfers else { throw .outOfRange }
         transfers.append(try TransferRecord(from: &reader))
+      }
+    case .holds:
+      while !reader.isAtEnd {
+        let position: UInt64 = try reader.read()
+        let record = try TransferRecord(from: &reader)
+        guard position < UInt64(transfers.first), record.kind == .hold,
+          transfers.holds.last.map({ UInt64($0.position) < position }) ?? true
+        else { throw .disordered }
+        transfers.restore(TransferList.Hold(position: Int(position), record: record))
       }
     }
   }
@@ -81,35 +118,58 @@ extension Ledger {
       accountsDigest &+= Ledger.digest(account, slot)
       accountsDigest &+= account.weighted(UInt32(truncatingIfNeeded: slot))
     }
-    guard keysFrom <= transfers.count else { throw .inconsistent }
-    var newest = [UInt32](repeating: 0, count: accounts.count)
-    for position in 0..<transfers.count {
+    try checkTransfers()
+    guard brokenInvariant == nil else { throw .inconsistent }
+  }
+
+  /// Looks at every transfer once: whether it fits those before it, and what tables and sums get
+  /// from it.
+  private mutating func checkTransfers() throws(MachineDecodingError) {
+    let first = transfers.first
+    guard keysFrom <= transfers.count, keysFrom >= first,
+      (first == 0) == (historyFrom == .zero),
+      first == transfers.count || transfers[first].index >= historyFrom.rawValue
+    else { throw .inconsistent }
+    for hold in transfers.holds {
+      guard hold.record.fits(accounts.count) else { throw .inconsistent }
+      take(hold.record, hold.position)
+    }
+    // The newest transfer of each account so far; of those forgotten nothing is known.
+    var newest = [UInt32](repeating: .max, count: accounts.count)
+    func isPrevious(_ number: UInt32, _ slot: Int) -> Bool {
+      newest[slot] == .max ? Int(clamping: number) <= first : number == newest[slot]
+    }
+    for position in first..<transfers.count {
       let record = transfers[position]
-      let debit = Int(clamping: record.debit)
-      let credit = Int(clamping: record.credit)
-      guard debit < accounts.count, credit < accounts.count, debit != credit,
-        record.debitPrevious == newest[debit], record.creditPrevious == newest[credit],
-        record.reference <= UInt64(position), record.settled <= record.amount,
-        record.isConsistent(of: record.reference > 0 ? transfers[Int(record.reference) - 1] : nil)
+      guard record.fits(accounts.count), record.reference <= UInt64(position) else {
+        throw .inconsistent
+      }
+      let debit = Int(record.debit)
+      let credit = Int(record.credit)
+      let about = Int(record.reference) - 1
+      let isKnown = about < 0 || transfers.keeps(about)
+      guard isPrevious(record.debitPrevious, debit), isPrevious(record.creditPrevious, credit),
+        isKnown
+          ? record.isConsistent(of: about < 0 ? nil : transfers[about])
+          : record.isConsistentOfForgotten
       else { throw .inconsistent }
       newest[debit] = UInt32(truncatingIfNeeded: position + 1)
       newest[credit] = newest[debit]
-      transfersDigest &+= record.digest(position)
-      if record.kind == .hold, record.state == .open { openHolds += 1 }
+      take(record, position)
       guard record.key != .none, position >= keysFrom else { continue }
       guard self.position(of: record.key) == nil else { throw .inconsistent }
       keyTable.insert(hash(record.key.high, record.key.low), position: position)
     }
     for slot in accounts.indices {
-      guard accounts[slot].newestTransfer == newest[slot] else { throw .inconsistent }
+      guard isPrevious(accounts[slot].newestTransfer, slot) else { throw .inconsistent }
     }
-    for position in 0..<transfers.count where transfers[position].state == .open {
-      let record = transfers[position]
-      if record.kind == .hold, record.extra != UInt64.max {
-        deadlines.insert(record.extra, position)
-      }
-    }
-    guard brokenInvariant == nil else { throw .inconsistent }
+  }
+
+  private mutating func take(_ record: TransferRecord, _ position: Int) {
+    transfersDigest &+= record.digest(position)
+    guard record.kind == .hold, record.state == .open else { return }
+    openHolds += 1
+    if record.extra != UInt64.max { deadlines.insert(record.extra, position) }
   }
 
   /// Writes the whole ledger, as `snapshot()` does.
@@ -158,6 +218,21 @@ extension Account {
 }
 
 extension TransferRecord {
+  /// Whether its accounts and amounts can be those of a transfer, where there are so many accounts.
+  fileprivate func fits(_ accounts: Int) -> Bool {
+    Int(clamping: debit) < accounts && Int(clamping: credit) < accounts && debit != credit
+      && settled <= amount
+  }
+
+  /// Whether it can be about something that is forgotten.
+  fileprivate var isConsistentOfForgotten: Bool {
+    switch kind {
+    case .transfer, .hold: false
+    case .capture, .void, .expiry: state == .open && amount <= extra
+    case .refund: true
+    }
+  }
+
   /// Whether what it is about can be what it is about.
   fileprivate func isConsistent(of other: TransferRecord?) -> Bool {
     switch kind {

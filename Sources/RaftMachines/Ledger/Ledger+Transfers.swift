@@ -64,10 +64,12 @@ extension Ledger {
     return transfer.code != record.code || flags != record.flags ? .code : nil
   }
 
-  /// Whether a reference means the transfer of this number, also if its key has been forgotten.
+  /// Whether a reference means the transfer of this number, also if its key has been forgotten. If
+  /// the transfer itself has been, nobody can tell: then it is believed.
   private func isMeant(_ reference: TransferReference, _ number: UInt64) -> Bool {
     if reference.high == 0 { return reference.low == number }
     let key = TransferKey(high: reference.high, low: reference.low)
+    guard transfers.keeps(Int(number) - 1) else { return true }
     return transfers[Int(number) - 1].key == key
   }
 
@@ -84,6 +86,11 @@ extension Ledger {
   mutating func forgetKeys(_ moment: Moment) {
     while keysFrom < transfers.count {
       let record = transfers[keysFrom]
+      // One without a key need not wait to be forgotten.
+      if record.key == .none, history.isLimited {
+        keysFrom += 1
+        continue
+      }
       // A key may have been made that much after its transfer was executed.
       let last = LogTime(nanoseconds: record.time).advanced(by: largestLead)
         .advanced(by: settings.keyWindow)
@@ -210,6 +217,7 @@ extension Ledger {
     let number = number(of: transfer.reference)
     guard number > 0 else { return (0, .unknownReference) }
     let position = Int(number) - 1
+    guard transfers.keeps(position) else { return (0, .referenceForgotten) }
     let record = transfers[position]
     guard record.kind == .hold else { return (0, .notAHold) }
     switch record.state {
@@ -268,6 +276,7 @@ extension Ledger {
 
   private mutating func end(_ position: Int, _ state: HoldState) {
     transfers[position].state = state
+    transfers.noteEnd(of: position)
     openHolds -= 1
   }
 
@@ -276,6 +285,7 @@ extension Ledger {
     let number = number(of: transfer.reference)
     guard number > 0 else { return .unknownReference }
     let position = Int(number) - 1
+    guard transfers.keeps(position) else { return .referenceForgotten }
     let record = transfers[position]
     guard record.kind == .transfer || record.kind == .capture else { return .notRefundable }
     // It goes back the way it came.
@@ -301,14 +311,20 @@ extension Ledger {
     while let first = deadlines.first, first.deadline <= moment.time.nanoseconds {
       deadlines.removeFirst()
       let position = Int(first.position)
-      guard transfers[position].state == .open, transfers.count < Ledger.maximumTransfers else {
-        continue
-      }
+      guard isOpen(position), transfers.count < Ledger.maximumTransfers else { continue }
       let expiry = Transfer(.expiry, of: .number(UInt64(position) + 1))
       _ = release(position, expiry, moment, .expired)
     }
     guard deadlines.count > 64, UInt64(deadlines.count) > 2 * openHolds else { return }
-    deadlines.removeAll { transfers[Int($0.position)].state != .open }
+    var queue = DeadlineQueue()
+    swap(&queue, &deadlines)
+    queue.removeAll { !isOpen(Int($0.position)) }
+    swap(&queue, &deadlines)
+  }
+
+  /// Whether the hold at a position is open. One that is forgotten is not.
+  private func isOpen(_ position: Int) -> Bool {
+    transfers.keeps(position) && transfers[position].state == .open
   }
 
   /// Notes the deadlines of the holds from a position on, once nothing takes them back any more.

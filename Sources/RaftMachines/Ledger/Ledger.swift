@@ -25,6 +25,42 @@ public struct LedgerSettings: Hashable, Sendable, BitwiseCopyable {
   public init() {}
 }
 
+/// How much of the past a ledger keeps. Replicated, as all replicas must forget together.
+///
+/// Balances, sums, open holds, and the keys in their window stay whatever is forgotten. What goes is
+/// the record of transfers: their histories, what can be asked as of an entry before, refunds of
+/// them. A transfer is kept as long as its key is remembered, also beyond these bounds.
+public struct LedgerHistory: Hashable, Sendable, BitwiseCopyable {
+  /// How many transfers are kept at most; `UInt64.max`, the default: all.
+  public var transfers: UInt64
+  /// For how long a transfer is kept; `UInt64.max`, the default: for ever.
+  ///
+  /// - Unit: nanoseconds of the log's time.
+  public var nanoseconds: UInt64
+
+  /// Keeps so many transfers, each for so long.
+  public init(transfers: UInt64 = .max, nanoseconds: UInt64 = .max) {
+    self.transfers = transfers
+    self.nanoseconds = nanoseconds
+  }
+
+  /// Whether anything is ever forgotten.
+  var isLimited: Bool { transfers != .max || nanoseconds != .max }
+}
+
+/// The past that was asked for is forgotten.
+public struct HistoryForgotten: Error, Hashable, Sendable, BitwiseCopyable,
+  CustomStringConvertible
+{
+  /// The oldest entry as of which the ledger can still be told.
+  public var oldest: LogIndex
+
+  /// What can be asked for instead.
+  public var description: String {
+    "that is forgotten; the ledger is known as of entry \(oldest.description) and later"
+  }
+}
+
 /// A double-entry ledger: accounts, transfers, holds, refunds, and the history of it all.
 ///
 /// Invariants: in each currency all that accounts have given is all that accounts have got, posted
@@ -33,10 +69,15 @@ public struct LedgerSettings: Hashable, Sendable, BitwiseCopyable {
 public struct Ledger: Sendable {
   /// How long keys are remembered.
   public internal(set) var settings = LedgerSettings()
+  /// How much of the past is kept.
+  public internal(set) var history = LedgerHistory()
+  /// The oldest entry as of which the ledger can be told: that of the newest transfer forgotten;
+  /// zero if none is.
+  public internal(set) var historyFrom = LogIndex.zero
   /// In the order in which they were opened.
   var accounts: [Account] = []
   /// The transfer of number n is at position n - 1.
-  var transfers = Chunks<TransferRecord>()
+  var transfers = TransferList()
   var accountTable = SlotTable()
   var keyTable = SlotTable()
   /// All transfers before this position have left the window of keys.
@@ -64,8 +105,11 @@ public struct Ledger: Sendable {
   /// How many accounts there are.
   public var accountCount: Int { accounts.count }
 
-  /// How many transfers there are, holds and what ended them included.
+  /// How many transfers there were, holds and what ended them included, forgotten ones too.
   public var transferCount: Int { transfers.count }
+
+  /// How many of them are kept.
+  public var transfersKept: Int { transfers.count - transfers.first + transfers.holds.count }
 
   /// How many idempotency keys are remembered.
   public var keyCount: Int { keyTable.count }

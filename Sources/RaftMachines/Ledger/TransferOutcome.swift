@@ -74,6 +74,8 @@ public enum TransferOutcome: Hashable, Sendable, BitwiseCopyable {
   case ceilingReached(room: UInt64)
   /// There is no transfer as the reference says.
   case unknownReference
+  /// What the reference means is too old: it is forgotten, and was no open hold.
+  case referenceForgotten
   /// What the reference means is no hold.
   case notAHold
   /// What the reference means cannot be refunded.
@@ -120,6 +122,7 @@ extension TransferOutcome: CustomStringConvertible {
     case .amountIsZero: "amountIsZero"
     case .overflow: "overflow"
     case .unknownReference: "unknownReference"
+    case .referenceForgotten: "referenceForgotten"
     case .notAHold: "notAHold"
     case .notRefundable: "notRefundable"
     case .alreadyCaptured: "alreadyCaptured"
@@ -164,6 +167,7 @@ extension TransferOutcome: CustomStringConvertible {
     case .chainOpen: 25
     case .invalid: 26
     case .full: 27
+    case .referenceForgotten: 28
     }
   }
 
@@ -177,7 +181,7 @@ extension TransferOutcome: CustomStringConvertible {
     case .keyExpired, .keyTooNew, .tooManyKeys, .unknownDebit, .unknownCredit, .sameAccount,
       .debitClosed, .creditClosed, .currencyMismatch, .amountIsZero, .overflow, .unknownReference,
       .notAHold, .notRefundable, .alreadyCaptured, .alreadyVoided, .expired, .accountsDiffer,
-      .linkedFailed, .chainOpen, .invalid, .full:
+      .linkedFailed, .chainOpen, .invalid, .full, .referenceForgotten:
       0
     }
   }
@@ -187,7 +191,7 @@ extension TransferOutcome: CustomStringConvertible {
     .keyExpired, .keyTooNew, .tooManyKeys, .unknownDebit, .unknownCredit, .sameAccount,
     .debitClosed, .creditClosed, .currencyMismatch, .amountIsZero, .overflow, .unknownReference,
     .notAHold, .notRefundable, .alreadyCaptured, .alreadyVoided, .expired, .accountsDiffer,
-    .linkedFailed, .chainOpen, .invalid, .full,
+    .linkedFailed, .chainOpen, .invalid, .full, .referenceForgotten,
   ]
 
   init(code: UInt8, detail: UInt64) throws(MachineDecodingError) {

@@ -81,6 +81,10 @@ public protocol StateMachine: Hashable, SnapshotParts, BinaryValue {
   /// Of how many of the newest entries the logical times are kept, so that their causal order can
   /// be asked for. Unless a machine says otherwise, 1,024.
   static var stampsKept: UInt64 { get }
+
+  /// Of entries before this one no logical times are wanted any more. Unless a machine says
+  /// otherwise, all that are kept are wanted.
+  var stampsFrom: LogIndex { get }
 }
 
 extension StateMachine {
@@ -103,6 +107,9 @@ extension StateMachine {
 
   /// 1,024.
   public static var stampsKept: UInt64 { 1_024 }
+
+  /// The beginning.
+  public var stampsFrom: LogIndex { .zero }
 
   /// The bytes of a command, beginning with the version of the encoding if it has one.
   public static func encode(_ command: Command) -> [UInt8] { command.encoded() }

@@ -115,6 +115,13 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
   /// As many as the one that keeps more.
   public static var stampsKept: UInt64 { max(First.stampsKept, Second.stampsKept) }
 
+  /// As far back as the one goes that keeps more; of two alike, the one that goes back further.
+  public var stampsFrom: LogIndex {
+    if First.stampsKept > Second.stampsKept { return first.stampsFrom }
+    if First.stampsKept < Second.stampsKept { return second.stampsFrom }
+    return min(first.stampsFrom, second.stampsFrom)
+  }
+
   /// Writes both, one after the other.
   public func write(into writer: inout ByteWriter) {
     first.write(into: &writer)

@@ -94,7 +94,7 @@ public struct ReplicatedMachine<Machine: StateMachine>: Hashable, Sendable {
       let request = try RequestParts(from: &reader)
       time = max(time, LogTime(nanoseconds: stamp.hybrid.nanoseconds))
       if Machine.stampsKept > 0 {
-        stamps.append(stamp, at: index, keeping: Machine.stampsKept)
+        stamps.append(stamp, at: index, keeping: Machine.stampsKept, from: machine.stampsFrom)
       }
       sessions.expire(at: time)
       let moment = Moment(index: index, time: time, lamport: stamp.lamport, hybrid: stamp.hybrid)

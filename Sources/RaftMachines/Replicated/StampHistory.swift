@@ -37,10 +37,13 @@ public struct StampHistory: Hashable, Sendable {
   /// No stamps.
   public init() {}
 
-  /// Adds the stamp of a later entry, and forgets the oldest ones if more than `limit` are kept.
+  /// Adds the stamp of a later entry, and forgets the oldest ones if more than `limit` are kept, and
+  /// those of entries before `oldest`.
   ///
-  /// Whole chunks are forgotten, so up to 63 more than `limit` stay.
-  mutating func append(_ stamp: EncodedStamp, at index: LogIndex, keeping limit: UInt64) {
+  /// Whole chunks are forgotten, so up to 63 more stay.
+  mutating func append(
+    _ stamp: EncodedStamp, at index: LogIndex, keeping limit: UInt64, from oldest: LogIndex
+  ) {
     if chunks.isEmpty || chunks[chunks.count - 1].count == StampHistory.chunkSize {
       chunks.append(Chunk(first: index.rawValue, last: index.rawValue))
       previous = Previous()
@@ -55,7 +58,9 @@ public struct StampHistory: Hashable, Sendable {
     sum.combine(stamp.lamport.rawValue)
     sum.combine(stamp.hybrid.nanoseconds ^ UInt64(stamp.hybrid.logical) << 32)
     digest = sum.value
-    while UInt64(count - chunks[0].count) >= limit, chunks.count > 1 {
+    while chunks.count > 1,
+      UInt64(count - chunks[0].count) >= limit || chunks[0].last < oldest.rawValue
+    {
       count -= chunks[0].count
       chunks.removeFirst()
     }

@@ -51,4 +51,13 @@ struct Tally: StateMachine {
     // end
     #expect(rent.key.made == LogTime(seconds: 1_746_057_600))
   }
+
+  @Test func `how much of the past a ledger keeps is a command`() throws {
+    // begin Docs/Concepts/Ledger.md
+    // Ten million transfers, none for longer than 90 days of the log's time.
+    let history = LedgerHistory(transfers: 10_000_000, nanoseconds: 90 * 86_400_000_000_000)
+    let command = Ledger.encode(.keep(history))
+    // end
+    #expect(try Ledger.decode(command[...]) == .keep(history))
+  }
 }
