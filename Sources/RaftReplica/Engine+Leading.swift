@@ -30,7 +30,7 @@ extension ReplicaEngine {
   @usableFromInline
   mutating func noteDeadline(_ deadline: LogTime?) { machineDeadline = deadline }
 
-  /// Moves the log's time on if something waits for it and nobody has proposed anything for a while.
+  /// Moves the log's time on if something waits for it and nobody has proposed anything lately.
   mutating func moveTimeIfDue() {
     guard let deadline = machineDeadline else { return }
     machineDeadline = nil

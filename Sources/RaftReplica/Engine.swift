@@ -188,8 +188,8 @@ struct ReplicaEngine: Sendable {
     return .done
   }
 
-  /// What is to be done once the core is at rest. Nothing is left of it, if neither the core nor the
-  /// journal has anything new.
+  /// What is to be done once the core is at rest. Nothing is left of it, if neither the core nor
+  /// the journal has anything new.
   private mutating func goOn() -> EnginePause? {
     if loading == nil {
       if !backlog.isEmpty { return .apply(backlog.removeFirst()) }

@@ -27,8 +27,8 @@ public struct LedgerSettings: Hashable, Sendable, BitwiseCopyable {
 
 /// How much of the past a ledger keeps. Replicated, as all replicas must forget together.
 ///
-/// Balances, sums, open holds, and the keys in their window stay whatever is forgotten. What goes is
-/// the record of transfers: their histories, what can be asked as of an entry before, refunds of
+/// Balances, sums, open holds, and the keys in their window stay whatever is forgotten. What goes
+/// is the record of transfers: their histories, what can be asked as of an entry before, refunds of
 /// them. A transfer is kept as long as its key is remembered, also beyond these bounds.
 public struct LedgerHistory: Hashable, Sendable, BitwiseCopyable {
   /// How many transfers are kept at most; `UInt64.max`, the default: all.

@@ -3,8 +3,8 @@
 
 import Raft
 
-/// A list of transfers whose oldest may be forgotten. The transfer of number n is at position n - 1,
-/// whatever was forgotten before it.
+/// A list of transfers whose oldest may be forgotten. The transfer of number n is at position
+/// n - 1, whatever was forgotten before it.
 struct TransferList: Sendable {
   /// A hold that was open when what stands around it was forgotten.
   struct Hold: Hashable, Sendable, BitwiseCopyable {

@@ -65,9 +65,9 @@ public protocol StateMachine: Hashable, SnapshotParts, BinaryValue {
 
   /// The log's time at which `pass` would next do something; `nil` if nothing waits for time.
   ///
-  /// A leader that has nothing else to do looks at it, and moves the log's time on when its clock is
-  /// there: so a hold expires though nobody asks. It may be too early, if `pass` then moves it on;
-  /// unless a machine says otherwise, there is none.
+  /// A leader that has nothing else to do looks at it, and moves the log's time on when its clock
+  /// is there: so a hold expires though nobody asks. It may be too early, if `pass` then moves it
+  /// on; unless a machine says otherwise, there is none.
   var nextDeadline: LogTime? { get }
 
   /// Answers a question about the present state.

@@ -37,8 +37,8 @@ public struct StampHistory: Hashable, Sendable {
   /// No stamps.
   public init() {}
 
-  /// Adds the stamp of a later entry, and forgets the oldest ones if more than `limit` are kept, and
-  /// those of entries before `oldest`.
+  /// Adds the stamp of a later entry, and forgets the oldest ones if more than `limit` are kept,
+  /// and those of entries before `oldest`.
   ///
   /// Whole chunks are forgotten, so up to 63 more stay.
   mutating func append(

@@ -1,7 +1,7 @@
 // A long list whose growth copies nothing old, and of which a copy shares all chunks but those that
 // change afterwards: what is needed to keep millions of records and to fork them.
 
-/// A list in chunks of equal size. Its oldest elements may be removed; positions stay what they are.
+/// A list in chunks of equal size. Its oldest elements may be removed; positions stay as they are.
 struct Chunks<Element: BitwiseCopyable & Sendable>: Sendable {
   /// 16,384 elements: with records of 96 bytes, a megabyte and a half.
   private static var shift: Int { 14 }
