@@ -76,6 +76,35 @@ public struct StorageWrite: Hashable, Sendable {
   public var snapshot: SnapshotMarker?
 }
 
+/// A storage write whose entries stand in the node's log: for hosts that read them there.
+///
+/// See `ActionBuffer.isReadingLog` and `RaftNode.entries(of:)`.
+public struct LogWrite: Hashable, Sendable, BitwiseCopyable {
+  /// The name of the write, for its receipt.
+  public var ticket: Ticket
+  /// Whole and always there, so that a write can be understood alone.
+  public var hardState: HardState
+  /// Delete this entry and all that follow it, before entries are appended.
+  public var truncateFrom: LogIndex?
+  /// The first entry to append.
+  public var first: LogIndex
+  /// The last entry to append; the one before `first` if there are none.
+  public var last: LogPosition
+  /// Whether `currentTerm` or `votedFor` differ from the write before.
+  public var isHardStateChanged: Bool
+  /// Whether the write brings a snapshot marker. Then it is in `ActionBuffer.stores` too, whole,
+  /// and to be taken from there.
+  public var isWhole: Bool
+}
+
+/// Entries to apply that stand in the node's log; see `RaftNode.forEachCommand(in:_:)`.
+public struct LogRange: Hashable, Sendable, BitwiseCopyable {
+  /// The first entry.
+  public var first: LogIndex
+  /// The last entry.
+  public var last: LogIndex
+}
+
 extension StorageWrite {
   /// A write of these parts, as a node makes them; for storages and their tests.
   public init(

@@ -6,6 +6,10 @@
 /// A host either drains it with `next()`, which gives the actions in an order that is always right,
 /// or reads the lists one by one and calls `removeAll()`: writes in order, installs before applies;
 /// the others whenever it likes.
+///
+/// A host that does what is to be done at home before it gives the node another input may leave the
+/// entries where they are, in the node's log, and be spared the sharing of their memory: see
+/// `isReadingLog`.
 public struct ActionBuffer: Sendable {
   /// Storage writes, in the order of their tickets.
   public internal(set) var stores = ActionList<StorageWrite>()
@@ -24,8 +28,20 @@ public struct ActionBuffer: Sendable {
   /// Events; none unless `isObserving`.
   public internal(set) var events = ActionList<Event>()
 
+  /// Storage writes whose entries stay in the node's log; none unless `isReadingLog`.
+  @usableFromInline var writes = ShortQueue<LogWrite>()
+  /// What to apply, to be read from the node's log; none unless `isReadingLog`.
+  @usableFromInline var ranges = ShortQueue<LogRange>()
+
   /// Whether events are wanted. They never change what a node does.
   public var isObserving: Bool
+  /// Whether the host reads the entries of writes and applies in the node's log.
+  ///
+  /// Then `stores` (but for writes with a snapshot marker) and `applies` stay empty; `popWrite` and
+  /// `popRange` name what is in the log instead, to be read by `RaftNode.entries(of:)` and
+  /// `RaftNode.forEachCommand(in:_:)` before the node's next input. Who comes later is told so. The
+  /// buffer is then not for `next()`. The node does the same in either form.
+  public let isReadingLog: Bool
 
   /// How many actions of each list `next()` has given.
   private var given = SIMD8<UInt32>()
@@ -48,8 +64,11 @@ public struct ActionBuffer: Sendable {
     public var outcome: Outcome
   }
 
-  /// An empty buffer.
-  public init(isObserving: Bool = true) { self.isObserving = isObserving }
+  /// An empty buffer. Choose `isReadingLog` to spare work, where the host is of that kind.
+  public init(isObserving: Bool = true, isReadingLog: Bool = false) {
+    self.isObserving = isObserving
+    self.isReadingLog = isReadingLog
+  }
 
   /// Which lists have actions, as bits: one number to look at, since most steps of a quiet group
   /// add none.
@@ -63,7 +82,7 @@ public struct ActionBuffer: Sendable {
   @inline(__always) private static var rareBit: UInt8 { 32 }
 
   /// Whether there is nothing to do.
-  @inlinable public var isEmpty: Bool { filled == 0 }
+  @inlinable public var isEmpty: Bool { filled == 0 && !hasHomeWork }
 
   /// Takes all messages away, in exchange for the memory of an empty list. So a host that hands
   /// messages on in the same process copies none of them.
@@ -89,10 +108,23 @@ public struct ActionBuffer: Sendable {
     filled &= ~ActionBuffer.appliesBit
   }
 
+  /// Whether `popWrite` or `popRange` has something to give: what a host does on its own.
+  @inlinable public var hasHomeWork: Bool { writes.count | ranges.count != 0 }
+
+  /// Takes the oldest write away, if there is one; only where `isReadingLog`.
+  @inlinable
+  @inline(__always)
+  public mutating func popWrite() -> LogWrite? { writes.popFirst() }
+
+  /// Takes the oldest range to apply away, if there is one; only where `isReadingLog`.
+  @inlinable
+  @inline(__always)
+  public mutating func popRange() -> LogRange? { ranges.popFirst() }
+
   /// Forgets all actions and keeps the memory.
   @inlinable
   public mutating func removeAll() {
-    if filled != 0 { clear() }
+    if !isEmpty { clear() }
   }
 
   @usableFromInline
@@ -105,6 +137,10 @@ public struct ActionBuffer: Sendable {
     if lists & ActionBuffer.appliesBit != 0 { applies.removeAll() }
     if lists & ActionBuffer.outcomesBit != 0 { outcomes.removeAll() }
     if lists & ActionBuffer.eventsBit != 0 { events.removeAll() }
+    if hasHomeWork {
+      writes.removeAll()
+      ranges.removeAll()
+    }
     if lists & ActionBuffer.rareBit != 0 {
       reads.removeAll()
       transfers.removeAll()
@@ -118,8 +154,10 @@ public struct ActionBuffer: Sendable {
   /// The node may be stepped between two calls: what this adds is given, too, and never before what
   /// it has to follow.
   ///
+  /// - Precondition: not `isReadingLog`.
   /// - Complexity: O(1) amortised.
   public mutating func next() -> Action? {
+    precondition(!isReadingLog, "writes and ranges that name entries are to be popped")
     if filled == 0 { return nil }
     for list in 0..<8 {
       // Entries that were to be applied before a snapshot came must not be applied after it.
@@ -176,6 +214,12 @@ public struct ActionBuffer: Sendable {
     stores.append(write)
     filled |= ActionBuffer.storesBit
   }
+
+  @inline(__always)
+  mutating func store(_ write: LogWrite) { writes.append(write) }
+
+  @inline(__always)
+  mutating func apply(_ range: LogRange) { ranges.append(range) }
 
   @inline(__always)
   mutating func send(_ message: consuming Message) {

@@ -178,9 +178,14 @@ public struct Message: Hashable, Sendable {
   /// What it says.
   public let body: Body
   /// The entries of an `appendEntries` or a `forwardedProposal`.
-  public let entries: Entries
+  public internal(set) var entries: Entries
   /// The bytes and membership of an `installSnapshot`.
   public let snapshot: SnapshotPart?
+
+  /// Whether the message is all in its body, so that it holds no memory.
+  @inlinable var isBare: Bool {
+    entries.head.storedCount == 0 && entries.series == nil && snapshot == nil
+  }
 
   /// A message that is all in its body.
   @inline(__always)
@@ -189,13 +194,12 @@ public struct Message: Hashable, Sendable {
     self.to = to
     self.term = term
     self.body = body
-    entries = Entries(
-      EntryRun(firstIndex: .zero, term: .zero, block: EntryBlock(unchecked: [], count: 0)))
+    entries = Entries(EntryRun.bare)
     snapshot = nil
   }
 
   /// A message. Only an `installSnapshot` has a snapshot part, and it has no entries.
-  @inlinable
+  @inline(__always)
   public init(
     from: NodeID, to: NodeID, term: Term, body: Body, entries: Entries = .none,
     snapshot: SnapshotPart? = nil

@@ -1,4 +1,5 @@
-// The one door in. Everything that ever happens to a node comes through here.
+// The one door in. Everything that ever happens to a node comes through here: by `step`, or by what
+// `step` itself calls for the two inputs that bring memory along.
 
 extension RaftNode {
   /// Gives the node one input and appends what its host should do.
@@ -16,10 +17,12 @@ extension RaftNode {
   public mutating func step(_ input: Input, into actions: inout ActionBuffer) {
     switch input {
     case .tick: tick(&actions)
-    case .receive(let message): stepReceive(message, &actions)
+    case .receive(var message): receive(&message, into: &actions)
     case .persisted(let ticket): stepPersisted(ticket, &actions)
     case .applied(let index): stepApplied(through: index, &actions)
-    case .propose(let proposal): stepPropose(proposal, &actions)
+    case .propose(let proposal):
+      propose(
+        proposal.request, proposal.commands, writeConcern: proposal.writeConcern, into: &actions)
     case .read, .changeMembership, .transferLeadership, .storageFailed, .entriesLoaded,
       .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded,
       .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .campaign,
@@ -28,10 +31,11 @@ extension RaftNode {
     }
   }
 
-  @usableFromInline
-  mutating func stepReceive(_ message: Message, _ actions: inout ActionBuffer) {
+  /// What `step` does with `receive`, for a message that nobody needs afterwards: its entries move
+  /// into the log where they can, instead of being shared.
+  public mutating func receive(_ message: inout Message, into actions: inout ActionBuffer) {
     if isHalted { return refuseHalted(.receive(message), &actions) }
-    receive(message, &actions)
+    take(&message, &actions)
     finishStep(&actions)
   }
 
@@ -39,20 +43,27 @@ extension RaftNode {
   mutating func stepPersisted(_ ticket: Ticket, _ actions: inout ActionBuffer) {
     if isHalted { return }
     persisted(ticket, &actions)
-    finishStep(&actions)
+    // Mostly there is nothing to write after a receipt, so this is not inlined.
+    if hasUnwritten { finishRareStep(&actions) } else { handOutCommitted(&actions) }
   }
 
   @usableFromInline
   mutating func stepApplied(through index: LogIndex, _ actions: inout ActionBuffer) {
     if isHalted { return }
+    // Nothing becomes durable by it, and no entry waits for it unless a snapshot does.
+    let isFinishDue = isInstalling
     applied(through: index, &actions)
-    finishStep(&actions)
+    if isFinishDue { finishRareStep(&actions) }
   }
 
-  @usableFromInline
-  mutating func stepPropose(_ proposal: Proposal, _ actions: inout ActionBuffer) {
-    if isHalted { return refuseHalted(.propose(proposal), &actions) }
-    propose(proposal, &actions)
+  /// What `step` does with `propose`, for commands that nobody needs afterwards: their memory moves
+  /// into the log, instead of being shared.
+  public mutating func propose(
+    _ request: RequestID, _ commands: __owned EntryBlock,
+    writeConcern: WriteConcern = .majority, into actions: inout ActionBuffer
+  ) {
+    if isHalted { return actions.answer(request, .refused(.halted)) }
+    take(request, commands, writeConcern, &actions)
     finishStep(&actions)
   }
 
@@ -89,6 +100,9 @@ extension RaftNode {
     flushStorage(&actions)
     handOutCommitted(&actions)
   }
+
+  @inline(never)
+  private mutating func finishRareStep(_ actions: inout ActionBuffer) { finishStep(&actions) }
 
   /// Time passes: every state has a timer, so that no lost message can wedge anything.
   ///

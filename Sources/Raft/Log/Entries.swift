@@ -9,10 +9,13 @@ public struct Entries: Sendable {
   final class Series: Sendable {
     @usableFromInline let runs: [EntryRun]
     init(_ runs: [EntryRun]) { self.runs = runs }
+
+    @usableFromInline var lastIndex: LogIndex { runs[runs.count - 1].lastIndex }
+    @usableFromInline var lastTerm: Term { runs[runs.count - 1].term }
   }
 
   /// The first run; its count is zero if there are no entries at all.
-  public let head: EntryRun
+  public internal(set) var head: EntryRun
   /// All runs, if they are two or more.
   @usableFromInline let series: Series?
 
@@ -20,7 +23,7 @@ public struct Entries: Sendable {
   public static var none: Entries { Entries(EntryRun.none) }
 
   /// The entries of one run.
-  @inlinable
+  @inline(__always)
   public init(_ run: EntryRun) {
     head = run
     series = nil
@@ -75,16 +78,14 @@ public struct Entries: Sendable {
   ///
   /// - Precondition: there are entries.
   @inlinable public var lastIndex: LogIndex {
-    if let series { return series.runs[series.runs.count - 1].lastIndex }
-    return head.lastIndex
+    @inline(__always) get { series?.lastIndex ?? head.lastIndex }
   }
 
   /// The term of the last entry.
   ///
   /// - Precondition: there are entries.
   @inlinable public var lastTerm: Term {
-    if let series { return series.runs[series.runs.count - 1].term }
-    return head.term
+    @inline(__always) get { series?.lastTerm ?? head.term }
   }
 
   /// The bytes of the payloads that are in memory.
@@ -116,6 +117,14 @@ public struct Entries: Sendable {
     for run in series.runs where run.kind == .command { run.forEachPayload(body) }
   }
 
+  /// Takes the first run away, where it is the only one.
+  @inline(__always)
+  mutating func takeHead() -> EntryRun {
+    var run = EntryRun.bare
+    swap(&run, &head)
+    return run
+  }
+
   /// The term of the entry at `index`, if it is among these.
   ///
   /// - Complexity: O(runs).
@@ -139,7 +148,11 @@ public struct Entries: Sendable {
   ///
   /// - Complexity: O(runs).
   public var isWellFormed: Bool {
-    guard let series else { return isEmpty || head.isSound }
+    series == nil ? isEmpty || head.isSound : isSeriesWellFormed
+  }
+
+  private var isSeriesWellFormed: Bool {
+    guard let series else { return true }
     var last = LogIndex(firstIndex.rawValue &- 1)
     var term = Term.zero
     for run in series.runs {
@@ -185,7 +198,7 @@ extension Entries: Hashable {
 extension EntryRun {
   /// Whether the run agrees with itself.
   @inline(__always)
-  fileprivate var isSound: Bool {
+  var isSound: Bool {
     storedCount > 0 && firstIndex > .zero && term > .zero
       && firstIndex.rawValue <= UInt64.max >> 1
       && (payloads != .present

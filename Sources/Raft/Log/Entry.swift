@@ -105,6 +105,12 @@ public struct EntryRun: Sendable {
     self.payloads = payloads
   }
 
+  /// The run of no entries, made where it is needed.
+  @inline(__always)
+  static var bare: EntryRun {
+    EntryRun(firstIndex: .zero, term: .zero, block: EntryBlock(unchecked: [], count: 0))
+  }
+
   /// The run of no entries.
   static var none: EntryRun { EntryRun(firstIndex: .zero, term: .zero, block: .empty) }
 
@@ -143,29 +149,39 @@ public struct EntryRun: Sendable {
   /// not in memory. The bytes are valid only during the call.
   @inlinable public func forEachPayload(_ body: (UnsafeRawBufferPointer) -> Void) {
     guard payloads == .present else { return }
-    bytes.withUnsafeBytes { bytes in
-      if blockCount == 1 {
-        if storedCount == 1 { body(bytes) }
-        return
-      }
-      let table = bytes.count - 4 * Int(blockCount)
-      var position = Int(blockOffset)
-      let end = position + count
-      var start = 0
-      if position > 0 {
-        start = Int(
-          UInt32(
-            littleEndian: bytes.loadUnaligned(
-              fromByteOffset: table + 4 * (position - 1), as: UInt32.self)))
-      }
-      while position < end {
-        let stop = UInt32(
+    bytes.withUnsafeBytes {
+      EntryRun.forEachPayload($0, of: blockCount, from: blockOffset, count: storedCount, body)
+    }
+  }
+
+  /// Calls `body` with `count` payloads of the block with these bytes, from `offset` on.
+  @inlinable
+  @inline(__always)
+  static func forEachPayload(
+    _ bytes: UnsafeRawBufferPointer, of blockCount: UInt32, from offset: UInt32, count: UInt32,
+    _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    if blockCount == 1 {
+      if count == 1 { body(bytes) }
+      return
+    }
+    let table = bytes.count - 4 * Int(blockCount)
+    var position = Int(offset)
+    let end = position + Int(count)
+    var start = 0
+    if position > 0 {
+      start = Int(
+        UInt32(
           littleEndian: bytes.loadUnaligned(
-            fromByteOffset: table + 4 * position, as: UInt32.self))
-        body(UnsafeRawBufferPointer(rebasing: bytes[start..<Int(stop)]))
-        start = Int(stop)
-        position += 1
-      }
+            fromByteOffset: table + 4 * (position - 1), as: UInt32.self)))
+    }
+    while position < end {
+      let stop = UInt32(
+        littleEndian: bytes.loadUnaligned(
+          fromByteOffset: table + 4 * position, as: UInt32.self))
+      body(UnsafeRawBufferPointer(rebasing: bytes[start..<Int(stop)]))
+      start = Int(stop)
+      position += 1
     }
   }
 

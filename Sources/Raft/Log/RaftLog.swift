@@ -7,9 +7,10 @@
 /// takes O(log runs). A copy shares everything; the first append to it copies at most one chunk.
 public struct RaftLog: Sendable {
   /// One run and the bytes of all payloads from the log's first days through its end.
+  @usableFromInline
   struct Segment: Sendable {
-    var run: EntryRun
-    var endBytes: UInt64
+    @usableFromInline var run: EntryRun
+    @usableFromInline var endBytes: UInt64
   }
 
   static let chunkSize = 128
@@ -21,7 +22,7 @@ public struct RaftLog: Sendable {
   /// Full chunks, oldest first. The first may have lost its beginning.
   private var sealed: [[Segment]] = []
   /// The newest runs. Not empty unless the log is.
-  private var tail: [Segment] = []
+  @usableFromInline var tail: [Segment] = []
   private var totalBytes: UInt64 = 0
   private var baseBytes: UInt64 = 0
   private var evictedBytes: UInt64 = 0
@@ -35,9 +36,9 @@ public struct RaftLog: Sendable {
   }
 
   /// The index just before the first entry that is here.
-  public var baseIndex: LogIndex { base.index }
+  @inlinable public var baseIndex: LogIndex { base.index }
   /// The index of the last entry.
-  public var lastIndex: LogIndex { last.index }
+  @inlinable public var lastIndex: LogIndex { last.index }
   /// The term of the last entry.
   public var lastTerm: Term { last.term }
   /// The number of entries that are here.
@@ -167,7 +168,40 @@ public struct RaftLog: Sendable {
     return gather(from: first, through: last)
   }
 
-  private func gather(from first: LogIndex, through last: LogIndex) -> Entries {
+  /// Calls `body` with the bytes of each command from `first` through `last`, in place where a run
+  /// is wanted whole. Inlined, so that nothing is retained for the call.
+  ///
+  /// - Precondition: `baseIndex < first` and `last <= lastIndex`.
+  @inlinable
+  @inline(__always)
+  func forEachCommand(
+    from first: LogIndex, through last: LogIndex, _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    // Mostly it is the newest run, or on a follower the one before it.
+    if tail.count > 1 {
+      let isInPlace = tail.withUnsafeBufferPointer {
+        var place = $0.baseAddress.unsafelyUnwrapped + ($0.count - 1)
+        if place.pointee.run.firstIndex > first { place -= 1 }
+        guard place.pointee.run.firstIndex == first, place.pointee.run.lastIndex == last else {
+          return false
+        }
+        guard place.pointee.run.kind == .command, place.pointee.run.payloads == .present else {
+          return true
+        }
+        place.pointee.run.bytes.withUnsafeBytes {
+          EntryRun.forEachPayload(
+            $0, of: place.pointee.run.blockCount, from: place.pointee.run.blockOffset,
+            count: place.pointee.run.storedCount, body)
+        }
+        return true
+      }
+      if isInPlace { return }
+    }
+    gather(from: first, through: last).forEachCommand(body)
+  }
+
+  @usableFromInline
+  func gather(from first: LogIndex, through last: LogIndex) -> Entries {
     guard first <= last else { return .none }
     precondition(
       first > base.index && last <= self.last.index,
@@ -264,21 +298,32 @@ public struct RaftLog: Sendable {
     return end > start ? end - start : 0
   }
 
+  /// The newest run's entries, sharing its bytes.
+  ///
+  /// - Precondition: the log is not empty.
+  @inline(__always)
+  var newest: Entries {
+    tail.withUnsafeBufferPointer {
+      let newest = $0.baseAddress.unsafelyUnwrapped + ($0.count - 1)
+      return Entries(EntryRun(sharing: newest.pointee.run))
+    }
+  }
+
   // MARK: Changing
 
   /// Appends a run.
   ///
   /// - Precondition: it is not empty, follows the last entry, and is not of an older term.
   @inline(__always)
-  mutating func append(_ run: borrowing EntryRun) {
+  mutating func append(_ run: __owned EntryRun) {
     precondition(
       run.storedCount > 0 && run.firstIndex.rawValue == last.index.rawValue &+ 1
         && run.term >= last.term,
       "a run at \(run.firstIndex) of term \(run.term) does not follow \(last)")
     if tail.count >= RaftLog.chunkSize { sealTail() }
     totalBytes += UInt64(run.payloadBytes)
-    tail.append(Segment(run: EntryRun(sharing: run), endBytes: totalBytes))
     last = LogPosition(term: run.term, index: run.lastIndex)
+    tail.append(Segment(run: run, endBytes: totalBytes))
   }
 
   private mutating func sealTail() {

@@ -5,15 +5,15 @@ extension RaftNode {
   /// Takes a message. Nothing that a peer sends traps; what makes no sense is dropped with a
   /// notice.
   @inline(__always)
-  mutating func receive(_ message: Message, _ actions: inout ActionBuffer) {
+  mutating func take(_ message: inout Message, _ actions: inout ActionBuffer) {
     guard message.to == id, message.from != id, message.from.rawValue > 0 else {
       actions.observe(.dropped(from: message.from, .misaddressed))
       return
     }
     if message.term == currentTerm {
       // The messages of a steady stream go straight to their rules.
-      if case .appendEntries(let request) = message.body, message.isWellFormed(request) {
-        handleAppendEntries(request, message.from, message.entries, &actions)
+      if case .appendEntries(let request) = message.body, message.isOrdinary(request) {
+        handleAppendEntries(request, message.from, &message.entries, &actions)
         return
       }
       if case .appendEntriesReply(let reply) = message.body {
@@ -21,11 +21,11 @@ extension RaftNode {
         return
       }
     }
-    receiveInAnyTerm(message, &actions)
+    receiveInAnyTerm(&message, &actions)
   }
 
   @inline(never)
-  private mutating func receiveInAnyTerm(_ message: Message, _ actions: inout ActionBuffer) {
+  private mutating func receiveInAnyTerm(_ message: inout Message, _ actions: inout ActionBuffer) {
     guard message.isWellFormed else {
       actions.observe(.dropped(from: message.from, .malformed))
       return
@@ -58,18 +58,18 @@ extension RaftNode {
       answerStale(message, &actions)
       return
     }
-    dispatch(message, &actions)
+    dispatch(&message, &actions)
   }
 
   @inline(__always)
-  private mutating func dispatch(_ message: Message, _ actions: inout ActionBuffer) {
+  private mutating func dispatch(_ message: inout Message, _ actions: inout ActionBuffer) {
     switch message.body {
     case .requestPreVote, .requestPreVoteReply: break
     case .requestVote(let request): handleRequestVote(request, message.from, &actions)
     case .requestVoteReply(let reply):
       handlePollReply(reply, isPreVote: false, message.from, &actions)
     case .appendEntries(let request):
-      handleAppendEntries(request, message.from, message.entries, &actions)
+      handleAppendEntries(request, message.from, &message.entries, &actions)
     case .appendEntriesReply(let reply): handleAppendEntriesReply(reply, message.from, &actions)
     case .installSnapshot(let chunk): handleInstallSnapshot(chunk, message, &actions)
     case .installSnapshotReply(let reply):
@@ -195,8 +195,17 @@ extension Message {
     }
   }
 
+  /// Whether the message is well-formed, and nothing but a heartbeat or one run of commands, which
+  /// is quickly told. The others go the longer way.
   @inline(__always)
-  func isWellFormed(_ request: AppendEntries) -> Bool {
+  func isOrdinary(_ request: AppendEntries) -> Bool {
+    if entries.head.storedCount == 0 { return request.prevLog.term <= term }
+    return entries.holdsCommandsOnly && entries.head.isSound
+      && entries.head.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1
+      && entries.head.term >= request.prevLog.term && entries.head.term <= term
+  }
+
+  private func isWellFormed(_ request: AppendEntries) -> Bool {
     if entries.head.storedCount == 0 { return request.prevLog.term <= term }
     return entries.isWellFormed
       && entries.head.firstIndex.rawValue == request.prevLog.index.rawValue &+ 1

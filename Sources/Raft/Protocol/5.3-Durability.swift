@@ -6,25 +6,34 @@ extension RaftNode {
   /// anything.
   @inline(__always)
   mutating func flushStorage(_ actions: inout ActionBuffer) {
-    if storage.isDirty || log.lastIndex != storage.writtenIndex { store(&actions) }
+    if hasUnwritten { store(&actions) }
   }
+
+  /// Whether the current step changed anything durable.
+  @inline(__always)
+  var hasUnwritten: Bool { storage.isDirty || log.lastIndex != storage.writtenIndex }
 
   @inline(__always)
   private mutating func store(_ actions: inout ActionBuffer) {
-    let isHardStateChanged = storage.isHardStateChanged
-    let truncateFrom = storage.truncateFrom
-    let snapshot = storage.hasSnapshot ? storage.snapshot : nil
-    let end = log.lastIndex
-    let start = min(max(storage.writtenIndex, log.baseIndex), end).next
-    let ticket = storage.issue(lastIndex: log.lastIndex, now: now)
+    let start = min(max(storage.writtenIndex, log.baseIndex), log.lastIndex).next
+    let write = LogWrite(
+      ticket: storage.lastTicket.next,
+      hardState: HardState(currentTerm: currentTerm, votedFor: votedFor, commitIndex: commitIndex),
+      truncateFrom: storage.truncateFrom, first: start, last: log.last,
+      isHardStateChanged: storage.isHardStateChanged, isWhole: storage.hasSnapshot)
+    if actions.isReadingLog { actions.store(write) }
+    if !actions.isReadingLog || write.isWhole { storeWhole(write, &actions) }
+    storage.issue(lastIndex: log.lastIndex, now: now)
+  }
+
+  /// The same write with all that belongs to it.
+  private mutating func storeWhole(_ write: LogWrite, _ actions: inout ActionBuffer) {
     actions.store(
       StorageWrite(
-        ticket: ticket,
-        hardState: HardState(
-          currentTerm: currentTerm, votedFor: votedFor, commitIndex: commitIndex),
-        isHardStateChanged: isHardStateChanged, truncateFrom: truncateFrom,
-        entries: log.entries(from: start, through: end),
-        snapshot: snapshot))
+        ticket: write.ticket, hardState: write.hardState,
+        isHardStateChanged: write.isHardStateChanged, truncateFrom: write.truncateFrom,
+        entries: log.entries(from: write.first, through: write.last.index),
+        snapshot: storage.snapshot))
   }
 
   /// A receipt. Whatever waited for it, and for no earlier one, may now be said.

@@ -7,7 +7,7 @@ extension RaftNode {
   /// any new entries not already in the log. 5. If leaderCommit > commitIndex, set commitIndex =
   /// min(leaderCommit, index of last new entry)."
   mutating func handleAppendEntries(
-    _ request: AppendEntries, _ sender: NodeID, _ entries: Entries,
+    _ request: AppendEntries, _ sender: NodeID, _ entries: inout Entries,
     _ actions: inout ActionBuffer
   ) {
     guard follow(sender, &actions) else { return }
@@ -26,12 +26,12 @@ extension RaftNode {
     }
     var verified = max(previous, commitIndex)
     if !entries.isEmpty && entries.lastIndex > commitIndex {
+      verified = max(entries.lastIndex, commitIndex)
       if previous == log.lastIndex && entries.series == nil {
-        append(entries.head, &actions)
+        append(entries.takeHead(), &actions)
       } else {
         merge(entries, after: previous, &actions)
       }
-      verified = max(entries.lastIndex, commitIndex)
     }
     verifiedIndex = max(verifiedIndex, verified)
     commit(through: min(request.leaderCommit, verifiedIndex), &actions)
@@ -98,11 +98,13 @@ extension RaftNode {
 
   /// Appends a run of the leader's, and takes over the memberships in it at once (§6).
   @inline(__always)
-  private mutating func append(_ run: borrowing EntryRun, _ actions: inout ActionBuffer) {
+  private mutating func append(_ run: __owned EntryRun, _ actions: inout ActionBuffer) {
+    let kind = run.kind
+    let isElided = run.payloads == .elided
     log.append(run)
-    if run.kind == .membership { adoptMemberships(of: copy run, &actions) }
+    if kind == .membership { adoptMemberships(of: log.newest.head, &actions) }
     // The leader knows a membership, further on, in which this node is a witness.
-    if run.payloads == .elided && !isSelfWitness {
+    if isElided && !isSelfWitness {
       isSelfWitness = true
       refreshPromotable()
     }

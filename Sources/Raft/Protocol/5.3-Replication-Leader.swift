@@ -5,38 +5,34 @@ extension RaftNode {
   /// Appends entries of this term to the leader's own log. Its disk and the followers are told at
   /// the same time (thesis §10.2.1).
   mutating func appendAsLeader(
-    _ kind: EntryKind, _ block: EntryBlock, _ actions: inout ActionBuffer
+    _ kind: EntryKind, _ block: __owned EntryBlock, _ actions: inout ActionBuffer
   ) {
-    let run = EntryRun(firstIndex: log.lastIndex.next, term: currentTerm, kind: kind, block: block)
-    log.append(run)
+    let previous = log.last
+    let first = previous.index.next
+    let isWithinMessage =
+      UInt64(block.count) <= configuration.maximumEntriesPerMessage
+      && UInt64(block.payloadBytes) <= configuration.maximumBytesPerMessage
+    log.append(EntryRun(firstIndex: first, term: currentTerm, kind: kind, block: block))
     leader.busyAt = now
     if isQuiescent { wake(&actions) }
-    for position in leader.progress.indices { replicate(run, to: position, &actions) }
-  }
-
-  /// Sends a run that was just appended, if the follower has everything before it; otherwise what
-  /// it needs first.
-  @inline(__always)
-  private mutating func replicate(
-    _ run: borrowing EntryRun, to position: Int, _ actions: inout ActionBuffer
-  ) {
-    guard isNextInStream(run, for: position) else {
-      sendMissing(to: position, &actions)
-      return
+    for position in leader.progress.indices {
+      if isWithinMessage && isNextInStream(first, for: position) {
+        leader.progress[position].noteSent(through: log.lastIndex, now: now)
+        sendAppend(to: position, after: previous, log.newest, &actions)
+      } else {
+        // First what comes before it, or as much of it as may be.
+        sendMissing(to: position, &actions)
+      }
     }
-    leader.progress[position].noteSent(through: run.lastIndex, now: now)
-    sendAppend(
-      to: position, after: run.firstIndex.previous, Entries(EntryRun(sharing: run)), &actions)
   }
 
-  /// Whether the run, whole, is the next message of the follower's stream.
+  /// Whether the run that begins at `first` and was just appended is the next message of the
+  /// follower's stream.
   @inline(__always)
-  private func isNextInStream(_ run: borrowing EntryRun, for position: Int) -> Bool {
+  private func isNextInStream(_ first: LogIndex, for position: Int) -> Bool {
     leader.progress[position].state == .replicate
-      && leader.progress[position].nextIndex == run.firstIndex
+      && leader.progress[position].nextIndex == first
       && !leader.progress[position].isWitness
-      && UInt64(run.storedCount) <= configuration.maximumEntriesPerMessage
-      && UInt64(run.payloadBytes) <= configuration.maximumBytesPerMessage
       && hasRoom(leader.progress[position])
   }
 
@@ -122,23 +118,30 @@ extension RaftNode {
     } else if !entries.isEmpty {
       leader.progress[position].noteSent(through: entries.lastIndex, now: now)
     }
-    sendAppend(to: position, after: peer.nextIndex.previous, entries, &actions)
+    let isWitness = leader.progress[position].isWitness
+    sendAppend(
+      to: position, after: positionInLog(peer.nextIndex.previous),
+      isWitness ? entries.eliding() : entries, &actions)
+  }
+
+  /// Where an entry stands that a message is to follow.
+  private func positionInLog(_ index: LogIndex) -> LogPosition {
+    guard let term = log.term(at: index) else {
+      preconditionFailure("entry \(index) is compacted; a snapshot must be sent instead")
+    }
+    return LogPosition(term: term, index: index)
   }
 
   /// Sends one AppendEntries whose entries follow `previous`, which is in the log or is its base.
   @inline(__always)
-  mutating func sendAppend(
-    to position: Int, after previous: LogIndex, _ entries: consuming Entries,
+  private mutating func sendAppend(
+    to position: Int, after previous: LogPosition, _ entries: consuming Entries,
     _ actions: inout ActionBuffer
   ) {
-    guard let term = log.term(at: previous) else {
-      preconditionFailure("entry \(previous) is compacted; a snapshot must be sent instead")
-    }
     leader.progress[position].sentCommit = commitIndex
     let body = AppendEntries(
-      prevLog: LogPosition(term: term, index: previous), leaderCommit: commitIndex,
-      round: leader.reads.round, isQuiescing: isQuiescent)
-    if leader.progress[position].isWitness { entries = entries.eliding() }
+      prevLog: previous, leaderCommit: commitIndex, round: leader.reads.round,
+      isQuiescing: isQuiescent)
     actions.send(
       Message(
         from: id, to: leader.progress[position].id, term: currentTerm, body: .appendEntries(body),
@@ -377,7 +380,7 @@ extension RaftNode {
     var previous = peer.state == .probe ? peer.nextIndex.previous : peer.matchIndex
     if previous < log.baseIndex { previous = .zero }
     if previous > .zero {
-      sendAppend(to: position, after: previous, .none, &actions)
+      sendAppend(to: position, after: positionInLog(previous), .none, &actions)
       return
     }
     leader.progress[position].sentCommit = commitIndex

@@ -21,20 +21,26 @@ extension RaftNode {
   }
 
   /// Moves the commit index forward and settles the requests it decides.
+  @inline(__always)
   mutating func commit(through index: LogIndex, _ actions: inout ActionBuffer) {
     guard index > commitIndex else { return }
     precondition(index <= log.lastIndex, "commit \(index) beyond the log's end \(log.lastIndex)")
     actions.observe(.committed(from: commitIndex, through: index))
-    if !isSelfMember && !isLeader { noticeRemoval(from: commitIndex, through: index, &actions) }
-    let mayOvertake = !isLeader || commitIndex < leader.termStart
-    let isMembershipDecided = commitIndex < membershipIndex && index >= membershipIndex
+    let old = commitIndex
     commitIndex = index
-    if isMembershipDecided { refreshPromotable() }
     if verifiedIndex < index { verifiedIndex = index }
+    // Mostly the membership was committed long ago, and names this node.
+    if membershipIndex > old || !isSelfMember { membershipsCommitted(from: old, &actions) }
     if !clients.pending.isEmpty {
       settlePending(&actions)
-      if mayOvertake { settleOvertaken(&actions) }
+      if !isLeader || old < leader.termStart { settleOvertaken(&actions) }
     }
+  }
+
+  /// The commit index has moved on from `old`: what that means for the newest membership.
+  private mutating func membershipsCommitted(from old: LogIndex, _ actions: inout ActionBuffer) {
+    if !isSelfMember && !isLeader { noticeRemoval(from: old, through: commitIndex, &actions) }
+    if old < membershipIndex && commitIndex >= membershipIndex { refreshPromotable() }
   }
 
   /// "If commitIndex > lastApplied: increment lastApplied, apply log[lastApplied] to state machine"
@@ -44,11 +50,23 @@ extension RaftNode {
     if commitIndex > handedToApply && storage.durableIndex > handedToApply { handOut(&actions) }
   }
 
+  @inline(__always)
   private mutating func handOut(_ actions: inout ActionBuffer) {
     if isInstalling { return }
     let start = handedToApply.next
     let end = min(commitIndex, storage.durableIndex)
     handedToApply = end
+    if actions.isReadingLog && !isSelfWitness {
+      actions.apply(LogRange(first: start, last: end))
+    } else {
+      handOut(from: start, through: end, &actions)
+    }
+  }
+
+  @inline(never)
+  private mutating func handOut(
+    from start: LogIndex, through end: LogIndex, _ actions: inout ActionBuffer
+  ) {
     if isSelfWitness {
       refuseReadyReads(&actions)
       lastApplied = end
@@ -66,17 +84,22 @@ extension RaftNode {
     }
     guard index > lastApplied || isInstalling else { return }
     lastApplied = max(lastApplied, index)
-    if isInstalling, let pending = installing, pending.isHandedOut,
-      index >= pending.metadata.lastIncluded.index
-    {
-      installing = nil
-      refreshPromotable()
-    }
+    if isInstalling { installed(through: index) }
     if !clients.readyReads.isEmpty { answerReadyReads(&actions) }
     if log.bytesInMemory > configuration.maximumBytesInMemory {
       log.evict(
         through: min(lastApplied, storage.durableIndex),
         keeping: configuration.maximumBytesInMemory)
+    }
+  }
+
+  /// The machine has become a snapshot, if this is the index of the one that was to be installed.
+  private mutating func installed(through index: LogIndex) {
+    if let pending = installing, pending.isHandedOut,
+      index >= pending.metadata.lastIncluded.index
+    {
+      installing = nil
+      refreshPromotable()
     }
   }
 }

@@ -37,19 +37,22 @@ extension RaftNode {
   /// "If command received from client: append entry to local log, respond after entry applied to
   /// state machine" (§5.3): here the response is told in stages.
   @inline(__always)
-  mutating func propose(_ proposal: Proposal, _ actions: inout ActionBuffer) {
-    if let refusal = refusal(of: proposal.commands) {
+  mutating func take(
+    _ request: RequestID, _ commands: __owned EntryBlock, _ concern: WriteConcern,
+    _ actions: inout ActionBuffer
+  ) {
+    if let refusal = refusal(of: commands) {
       if case .notLeader(let leader?) = refusal, configuration.isForwardingProposals,
         leader != id, !clients.isStopping
       {
-        forward(proposal, to: leader, &actions)
+        forward(Proposal(request, commands, writeConcern: concern), to: leader, &actions)
       } else {
-        actions.answer(proposal.request, .refused(refusal))
+        actions.answer(request, .refused(refusal))
       }
       return
     }
-    appendAsLeader(.command, proposal.commands, &actions)
-    accept(proposal.request, proposal.writeConcern, &actions)
+    appendAsLeader(.command, commands, &actions)
+    accept(request, concern, &actions)
   }
 
   /// Why these commands cannot be taken now, if they cannot.

@@ -33,8 +33,12 @@ extension RaftNode {
   }
 
   /// A follower does as its leader does.
+  @inline(__always)
   mutating func stretchClocks(_ isStretched: Bool, _ actions: inout ActionBuffer) {
-    guard isStretched != isQuiescent else { return }
+    if isStretched != isQuiescent { changeClocks(isStretched, &actions) }
+  }
+
+  private mutating func changeClocks(_ isStretched: Bool, _ actions: inout ActionBuffer) {
     isQuiescent = isStretched
     resetElectionTimer()
     actions.observe(.quiescenceChanged(isStretched))

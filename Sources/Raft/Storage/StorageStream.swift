@@ -63,8 +63,9 @@ struct StorageStream: Hashable, Sendable {
   /// When the oldest write that is under way was asked for.
   var oldestSince: UInt64? { outstanding.first?.since }
 
-  /// Gives out the ticket for what the step changed.
+  /// Gives out the next ticket for what the step changed.
   @inline(__always)
+  @discardableResult
   mutating func issue(lastIndex: LogIndex, now: UInt64) -> Ticket {
     lastTicket = lastTicket.next
     if isHardStateChanged { hardStateTicket = lastTicket }

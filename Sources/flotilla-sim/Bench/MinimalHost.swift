@@ -8,66 +8,60 @@
 
 import Raft
 
-/// One node with what belongs to it: what it wants done, its disk, its state machine.
+/// One node with what belongs to it: its disk, which is the node's own log, and its state machine.
 struct MinimalReplica {
   private(set) var node: RaftNode
-  /// What the node wants done; kept from step to step, so that a step allocates nothing here.
-  fileprivate var outbox = ActionBuffer(isObserving: false)
-
   private(set) var machine = MinimalMachine()
-  /// The entries that are being applied; kept for its memory.
-  private var spare = ActionList<Entries>()
   /// How many entries are applied between two snapshots, by which the log is kept short.
   private let snapshotInterval: UInt64 = 8_192
   private var nextSnapshot: UInt64 = 8_192
 
   init(_ node: RaftNode) { self.node = node }
 
-  /// Gives the node one input. To be inlined, so that no `Input` is made where it is known which.
-  @inline(__always)
-  mutating func step(_ input: Input) { node.step(input, into: &outbox) }
-
-  /// Does what the node wants done at home: writes and applies. Each answer may lead to more of
-  /// either, so both lists are read to an end that moves. What is to be sent goes into `mail`.
+  /// Gives the node one input, and does what it wants done at home: writes and applies. Each answer
+  /// may lead to more of either. What is to be sent stays in the buffer.
   ///
-  /// - Returns: how many requests were told that they are committed.
-  mutating func work(_ mail: inout ActionList<Message>) -> Int {
-    var stores = 0
-    while true {
-      if stores < outbox.stores.count {
-        // A real host appends the write to its log file here and answers after the sync.
-        let ticket = outbox.stores[stores].ticket
-        stores += 1
-        node.step(.persisted(ticket), into: &outbox)
-      } else if !outbox.applies.isEmpty {
-        applyAll()
-      } else {
-        break
-      }
-    }
-    var committed = 0
-    for place in outbox.outcomes.indices {
-      if case .committed = outbox.outcomes[place].outcome { committed += 1 }
-    }
-    outbox.takeSends(into: &mail)
-    outbox.removeAll()
-    return committed
+  /// To be inlined, so that no `Input` is made where it is known which.
+  @inline(__always)
+  mutating func step(_ input: consuming Input, _ actions: inout ActionBuffer) {
+    node.step(input, into: &actions)
+    if actions.hasHomeWork { work(&actions) }
   }
 
-  private mutating func applyAll() {
-    var entries = ActionList<Entries>()
-    swap(&entries, &spare)
-    outbox.takeApplies(into: &entries)
-    entries.drain {
-      let last = machine.apply($0)
-      node.step(.applied(through: last), into: &outbox)
-      if last.rawValue >= nextSnapshot {
-        // A real host writes its state machine to a file first.
-        nextSnapshot = last.rawValue + snapshotInterval
-        node.step(.snapshotTaken(through: last), into: &outbox)
+  /// Gives the node a message, whose entries may move into its log.
+  @inline(__always)
+  mutating func receive(_ message: inout Message, _ actions: inout ActionBuffer) {
+    node.receive(&message, into: &actions)
+    if actions.hasHomeWork { work(&actions) }
+  }
+
+  /// Gives the node a proposal, whose commands may move into its log.
+  @inline(__always)
+  mutating func propose(
+    _ request: RequestID, _ commands: __owned EntryBlock, _ actions: inout ActionBuffer
+  ) {
+    node.propose(request, commands, into: &actions)
+    if actions.hasHomeWork { work(&actions) }
+  }
+
+  @inline(never)
+  private mutating func work(_ actions: inout ActionBuffer) {
+    repeat {
+      while let write = actions.popWrite() {
+        // A real host appends `node.entries(of: write)` to its log file here, and answers after
+        // the sync. In memory the node's log has them already.
+        node.step(.persisted(write.ticket), into: &actions)
       }
-    }
-    swap(&entries, &spare)
+      while let range = actions.popRange() {
+        machine.apply(range, of: node)
+        node.step(.applied(through: range.last), into: &actions)
+        if range.last.rawValue >= nextSnapshot {
+          // A real host writes its state machine to a file first.
+          nextSnapshot = range.last.rawValue + snapshotInterval
+          node.step(.snapshotTaken(through: range.last), into: &actions)
+        }
+      }
+    } while actions.hasHomeWork
   }
 }
 
@@ -78,21 +72,25 @@ struct MinimalMachine {
   /// The sum of the first bytes of all commands.
   private(set) var checksum: UInt64 = 0
 
-  /// - Returns: the index of the last of the entries.
-  mutating func apply(_ entries: borrowing Entries) -> LogIndex {
-    applied += entries.count
+  /// Takes committed entries where they stand in the node's log.
+  @inline(__always)
+  mutating func apply(_ range: LogRange, of node: borrowing RaftNode) {
     var sum = checksum
-    entries.forEachCommand { sum &+= UInt64($0.first ?? 0) }
+    let isThere = node.forEachCommand(in: range) { sum &+= UInt64($0.first ?? 0) }
+    precondition(isThere, "entries to apply are gone from the log")
+    applied += Int(range.last.rawValue - range.first.rawValue) + 1
     checksum = sum
-    return entries.lastIndex
   }
 }
 
 /// A cluster whose network never loses a message and whose disks never wait.
 struct MinimalHost {
   private(set) var replicas: [MinimalReplica]
+  /// What the nodes want done; one for all, kept from step to step, so that a step allocates
+  /// nothing here.
+  private var actions = ActionBuffer(isObserving: false, isReadingLog: true)
   /// The messages that are being delivered; kept for its memory.
-  private var spare = ActionList<Message>()
+  private var mail = ActionList<Message>()
   /// The position of the leader in `replicas`.
   private(set) var leader = 0
   /// Outcomes that said committed.
@@ -116,50 +114,34 @@ struct MinimalHost {
         MinimalReplica(
           try RaftNode(configuration, restoring: DurableState(bootstrapping: membership))))
     }
-    replicas[leader].step(.campaign)
+    replicas[leader].step(.campaign, &actions)
     settle()
   }
 
   /// Proposes commands to the leader, and does all that follows from it on all nodes.
-  mutating func propose(_ commands: EntryBlock) {
+  mutating func propose(_ commands: __owned EntryBlock) {
     nextRequest += 1
-    let proposal = Proposal(RequestID(nextRequest), commands)
-    replicas[leader].step(.propose(proposal))
+    replicas[leader].propose(RequestID(nextRequest), commands, &actions)
     settle()
   }
 
   /// Lets one tick of time pass on every node.
   mutating func tick() {
-    for position in replicas.indices {
-      replicas[position].step(.tick)
-    }
+    for position in replicas.indices { replicas[position].step(.tick, &actions) }
     settle()
   }
 
-  /// Does what the nodes want done until they want nothing more.
+  /// Delivers messages until there are none, and tells what became of the requests.
   mutating func settle() {
-    var mail = ActionList<Message>()
-    swap(&mail, &spare)
-    var quiet = 0
-    var position = 0
-    while quiet < replicas.count {
-      if replicas[position].outbox.isEmpty {
-        quiet += 1
-      } else {
-        quiet = 0
-        drain(position, &mail)
+    while !actions.sends.isEmpty {
+      actions.takeSends(into: &mail)
+      mail.deliver { message in
+        replicas[Int(message.to.rawValue) - 1].receive(&message, &actions)
       }
-      position = position + 1 < replicas.count ? position + 1 : 0
     }
-    swap(&mail, &spare)
-  }
-
-  /// Does what one node wants done.
-  private mutating func drain(_ position: Int, _ mail: inout ActionList<Message>) {
-    committed += replicas[position].work(&mail)
-    mail.drain { message in
-      let receiver = Int(message.to.rawValue) - 1
-      replicas[receiver].step(.receive(message))
+    for place in actions.outcomes.indices {
+      if case .committed = actions.outcomes[place].outcome { committed += 1 }
     }
+    actions.removeAll()
   }
 }

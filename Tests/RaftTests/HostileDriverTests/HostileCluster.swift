@@ -174,6 +174,12 @@ struct HostileCluster {
     {
       checks.fail(.order, "two copies of \(one.id) do not agree after the same input")
     }
+    var three = hosts[host].node
+    var named = ActionBuffer(isObserving: false, isReadingLog: true)
+    three.step(input, into: &named)
+    if three.digest() != two.digest() || !named.names(others, in: three) {
+      checks.fail(.order, "what \(three.id) asks for depends on how its host reads entries")
+    }
   }
 
   mutating func send(_ message: Message) {
