@@ -131,7 +131,7 @@ public struct EntryRun: Sendable {
   @inlinable public var payloadBytes: Int {
     guard payloads == .present else { return 0 }
     if storedCount == blockCount {
-      return storedCount > 1 ? bytes.count - 4 * count : bytes.count
+      return EntryBlock.payloadBytes(inBytes: bytes.count, count: blockCount)
     }
     return block.payloadBytes(from: Int(blockOffset), count: count)
   }

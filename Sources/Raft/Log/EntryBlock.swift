@@ -112,7 +112,14 @@ public struct EntryBlock: Sendable {
 
   /// How many bytes of payload the block holds.
   @inlinable var payloadBytes: Int {
-    storedCount > 1 ? bytes.count - 4 * count : bytes.count
+    EntryBlock.payloadBytes(inBytes: bytes.count, count: storedCount)
+  }
+
+  /// How many of a block's bytes are payload: all but the table of ends, which one payload needs not.
+  @inlinable
+  @inline(__always)
+  static func payloadBytes(inBytes size: Int, count: UInt32) -> Int {
+    count > 1 ? size - 4 * Int(count) : size
   }
 
   /// How many bytes of payload lie in the `count` payloads from `position` on.

@@ -4,11 +4,11 @@
 @usableFromInline
 struct ShortQueue<Element: Sendable & BitwiseCopyable>: Sendable {
   /// The number of elements.
-  @usableFromInline private(set) var count = 0
+  @usableFromInline var count = 0
   /// The oldest element; what was there before if there is none.
-  @usableFromInline private(set) var first: Element?
+  @usableFromInline var first: Element?
   /// All but the first.
-  @usableFromInline private(set) var others: [Element] = []
+  private var others: [Element] = []
 
   init() {}
 
@@ -28,9 +28,13 @@ struct ShortQueue<Element: Sendable & BitwiseCopyable>: Sendable {
     if count == 0 { return nil }
     let element = first
     count -= 1
-    if count > 0 { first = others.removeFirst() }
+    if count > 0 { moveUp() }
     return element
   }
+
+  @usableFromInline
+  @inline(never)
+  mutating func moveUp() { first = others.removeFirst() }
 
   mutating func removeAll() {
     count = 0
