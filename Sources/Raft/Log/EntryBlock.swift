@@ -115,7 +115,7 @@ public struct EntryBlock: Sendable {
     EntryBlock.payloadBytes(inBytes: bytes.count, count: storedCount)
   }
 
-  /// How many of a block's bytes are payload: all but the table of ends, which one payload needs not.
+  /// How many of a block's bytes are payload: all but the table of ends, where there is one.
   @inlinable
   @inline(__always)
   static func payloadBytes(inBytes size: Int, count: UInt32) -> Int {
