@@ -105,6 +105,9 @@ public enum Input: Hashable, Sendable {
   case peerUnreachable(NodeID)
   /// The transport has a connection to a peer again.
   case peerReachable(NodeID)
+  /// A peer has begun another life. What it once acknowledged counts no more until it says so
+  /// again: its disk may have lost it. Harmless if it has not, and if there was no restart.
+  case peerRestarted(NodeID)
   /// An operator or a test wants an election now. Not heeded by a leader, by a node that cannot be
   /// elected, and, where leases are on, within an election timeout of hearing from a leader.
   case campaign

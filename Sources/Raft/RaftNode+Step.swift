@@ -25,7 +25,8 @@ extension RaftNode {
         proposal.request, proposal.commands, writeConcern: proposal.writeConcern, into: &actions)
     case .read, .changeMembership, .transferLeadership, .storageFailed, .entriesLoaded,
       .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded,
-      .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .campaign,
+      .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable,
+      .peerRestarted, .campaign,
       .stop:
       stepRarely(input, &actions)
     }
@@ -87,6 +88,7 @@ extension RaftNode {
       snapshotChunkStored(snapshot, through: through, &actions)
     case .snapshotChunkNotStored(let snapshot): snapshotChunkNotStored(snapshot, &actions)
     case .peerUnreachable(let peer): peerUnreachable(peer, &actions)
+    case .peerRestarted(let peer): peerRestarted(peer, &actions)
     case .peerReachable(let peer): peerReachable(peer, &actions)
     case .campaign: campaignOnDemand(&actions)
     case .stop(let request): stop(request, &actions)
@@ -144,7 +146,7 @@ extension RaftNode {
     case .receive(let message): actions.observe(.dropped(from: message.from, .halted))
     case .tick, .persisted, .storageFailed, .applied, .entriesLoaded, .entriesNotLoaded,
       .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
-      .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .campaign:
+      .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .peerRestarted, .campaign:
       break
     }
   }

@@ -433,6 +433,18 @@ extension RaftNode {
     }
   }
 
+  /// A peer may have lost what it acknowledged in an earlier life: it is asked anew. To count too
+  /// few copies is always safe.
+  mutating func peerRestarted(_ peer: NodeID, _ actions: inout ActionBuffer) {
+    guard isLeader, let position = leader.position(of: peer) else { return }
+    let next = leader.progress[position].matchIndex.next
+    leader.progress[position].matchIndex = .zero
+    leader.progress[position].receivedIndex = .zero
+    fallBack(position, &actions)
+    // Mostly it has lost nothing.
+    leader.progress[position].nextIndex = next
+  }
+
   /// The transport has a peer again: go on at once.
   mutating func peerReachable(_ peer: NodeID, _ actions: inout ActionBuffer) {
     guard isLeader, let position = leader.position(of: peer) else { return }

@@ -42,9 +42,9 @@ extension Entries: WireValue {
 
   func write(to writer: inout WireWriter) {
     precondition(isWellFormed, "entries with a gap or a decreasing term cannot be written")
-    writer.put(count: joinedRunCount)
-    guard !isEmpty else { return }
-    writer.put(firstIndex)
+    guard !isEmpty else { return writer.put(count: 0) }
+    let runs = UInt64(joinedRunCount)
+    writer.put(runs | firstIndex.rawValue << 32, firstIndex.rawValue >> 32, bytes: 12)
     var first = 0
     while first < runCount {
       var end = first + 1
@@ -64,21 +64,24 @@ extension Entries: WireValue {
   /// Writes neighbours that join as one run.
   private func writeRuns(_ positions: Range<Int>, to writer: inout WireWriter) {
     let head = run(positions.lowerBound)
-    var count = 0
-    var payloadBytes = 0
-    for position in positions {
+    var count = head.count
+    var payloadBytes = head.payloadBytes
+    for position in positions.dropFirst() {
       count += run(position).count
       payloadBytes += run(position).payloadBytes
     }
-    writer.put(head.term)
-    writer.put(head.kind.rawValue)
-    writer.put(head.payloads.rawValue)
-    writer.put(count: count)
+    let isPresent = head.payloads == .present
+    let sizes = UInt64(WireWriter.checked(count)) | UInt64(WireWriter.checked(payloadBytes)) << 32
+    let kinds = UInt64(head.kind.rawValue) | UInt64(head.payloads.rawValue) << 8
+    writer.put(
+      head.term.rawValue, kinds | sizes << 16, sizes >> 48, bytes: isPresent ? 18 : 14)
     switch head.payloads {
     case .present:
-      writer.put(count: payloadBytes)
-      for position in positions { writer.bytes.append(contentsOf: run(position).payloadSlice) }
+      head.payloadSlice.withUnsafeBytes { writer.bytes.append(contentsOf: $0) }
       guard count > 1 else { return }
+      for position in positions.dropFirst() {
+        writer.bytes.append(contentsOf: run(position).payloadSlice)
+      }
       var base: UInt32 = 0
       for position in positions {
         let run = run(position)
