@@ -22,6 +22,7 @@ extension Journal {
     for batch in sealed { batch.feed(&digest) }
     open.feed(&digest)
     for flight in flights {
+      digest.combine(flight.job.rawValue)
       flight.batch.feed(&digest)
       digest.combine(flight.isDone ? 1 : 0)
     }

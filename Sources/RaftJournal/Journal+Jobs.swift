@@ -21,6 +21,9 @@ extension Journal {
   public mutating func finished(
     _ job: JobID, _ result: JobResult, into events: inout [JournalEvent]
   ) {
+    for position in flights.indices where flights[position].job == job {
+      if !flights[position].isDone { return logFinished(position, result, into: &events) }
+    }
     guard let position = running.firstIndex(where: { $0.id == job }) else {
       preconditionFailure("\(job.description) is not under way")
     }
@@ -31,7 +34,6 @@ extension Journal {
       return
     }
     switch finished.purpose {
-    case .log(let sequence): logFinished(sequence, result, into: &events)
     case .snapshot(let purpose): snapshotFinished(purpose, result, into: &events)
     case .read(let purpose): readFinished(purpose, result, into: &events)
     case .spare: spareFinished(result, into: &events)
@@ -41,12 +43,14 @@ extension Journal {
   }
 
   mutating func job(_ lane: DiskLane, _ steps: [DiskStep], _ purpose: JobPurpose) -> DiskJob {
-    let id = JobID(nextJobNumber)
-    nextJobNumber += 1
-    var syncs: [Int] = []
-    for position in steps.indices where steps[position].isSync { syncs.append(position) }
-    running.append(RunningJob(id: id, purpose: purpose, syncs: syncs))
+    let id = nextJobID()
+    running.append(RunningJob(id: id, purpose: purpose, syncs: StepSet(syncsOf: steps)))
     return DiskJob(id: id, lane: lane, steps: steps)
+  }
+
+  private mutating func nextJobID() -> JobID {
+    nextJobNumber += 1
+    return JobID(nextJobNumber - 1)
   }
 
   private mutating func fail(_ error: DiskError, into events: inout [JournalEvent]) {
@@ -61,18 +65,20 @@ extension Journal {
       !sealed.isEmpty || !open.bytes.isEmpty
     else { return nil }
     // A new segment vouches for all before it, and exists only under its name.
-    if let newest = flights.last, newest.batch.isNewSegment { return nil }
-    let isNew = sealed.first?.isNewSegment ?? open.isNewSegment
+    if !flights.isEmpty, flights[flights.count - 1].batch.isNewSegment { return nil }
+    let isNew = sealed.isEmpty ? open.isNewSegment : sealed[0].isNewSegment
     if isNew && (!flights.isEmpty || spare == .making) { return nil }
-    let batch: LogBatch
+    var batch: LogBatch
     if sealed.isEmpty {
-      batch = open
-      open = LogBatch(segment: segment.number, offset: segment.end)
+      batch = LogBatch(segment: segment.number, offset: segment.end)
+      swap(&batch, &open)
     } else {
       batch = sealed.removeFirst()
     }
-    flights.append(LogFlight(batch: batch))
-    return job(.log, steps(for: batch), .log(batch.lastSequence))
+    let steps = steps(for: batch)
+    let id = nextJobID()
+    flights.append(LogFlight(job: id, syncs: StepSet(syncsOf: steps), batch: batch))
+    return DiskJob(id: id, lane: .log, steps: steps)
   }
 
   private mutating func steps(for batch: LogBatch) -> [DiskStep] {
@@ -93,44 +99,46 @@ extension Journal {
   }
 
   private mutating func logFinished(
-    _ sequence: UInt64, _ result: JobResult, into events: inout [JournalEvent]
+    _ position: Int, _ result: JobResult, into events: inout [JournalEvent]
   ) {
-    guard let position = flights.firstIndex(where: { $0.batch.lastSequence == sequence }) else {
-      preconditionFailure("no batch ends with record \(sequence)")
-    }
-    if let error = result.error {
-      guard error.problem == .full, error.operation == .create || error.operation == .write else {
+    flights[position].isDone = true
+    guard failure == nil else { return }
+    if case .failed(let step, let error) = result {
+      let isFull = error.operation == .create || error.operation == .write
+      guard error.problem == .full, isFull, !flights[position].syncs.contains(step) else {
         fail(error, into: &events)
         return
       }
-      // Nothing was promised, so the same bytes may be written to the same place again.
-      let batch = flights.remove(at: position).batch
-      if batch.isNewSegment { spare = .absent }
-      var place = 0
-      while place < sealed.count, sealed[place].lastSequence < sequence { place += 1 }
-      sealed.insert(batch, at: place)
-      isLogStalled = true
-      spaceIsLow(into: &events)
+      waitForRoom(flights.remove(at: position).batch, into: &events)
       return
     }
-    flights[position].isDone = true
     if isSpaceLow && spare == .ready { isRetryDue = true }
     let first = durableTicket
-    while let flight = flights.first, flight.isDone, !isAnyWaiting(before: flight.batch) {
-      flights.removeFirst()
-      settle(flight.batch)
+    while !flights.isEmpty, flights[0].isDone,
+      !isAnyWaiting(before: flights[0].batch.lastSequence)
+    {
+      settle((flights.count == 1 ? flights.removeLast() : flights.removeFirst()).batch)
     }
     if durableTicket > first { events.append(.persisted(first: first.next, last: durableTicket)) }
   }
 
+  /// Nothing was promised, so the same bytes may be written to the same place again.
+  private mutating func waitForRoom(_ batch: LogBatch, into events: inout [JournalEvent]) {
+    if batch.isNewSegment { spare = .absent }
+    var place = 0
+    while place < sealed.count, sealed[place].lastSequence < batch.lastSequence { place += 1 }
+    sealed.insert(batch, at: place)
+    isLogStalled = true
+    spaceIsLow(into: &events)
+  }
+
   /// Whether a batch that comes before this one waits for room.
-  private func isAnyWaiting(before batch: LogBatch) -> Bool {
-    guard let first = sealed.first else { return false }
-    return first.lastSequence < batch.lastSequence
+  private func isAnyWaiting(before sequence: UInt64) -> Bool {
+    !sealed.isEmpty && sealed[0].lastSequence < sequence
   }
 
   /// A batch, and all before it, is durable.
-  private mutating func settle(_ batch: LogBatch) {
+  private mutating func settle(_ batch: consuming LogBatch) {
     durableSequence = batch.lastSequence
     if batch.lastTicket > .zero { durableTicket = batch.lastTicket }
     if batch.isNewSegment {
@@ -282,7 +290,7 @@ extension JobPurpose {
   var isCare: Bool {
     switch self {
     case .spare, .reserve, .care: true
-    case .log, .snapshot, .read: false
+    case .snapshot, .read: false
     }
   }
 }

@@ -179,7 +179,7 @@ extension Journal {
     case .taken(let position, _):
       guard let info = finishing, info.layout.lastIncluded == position else {
         // Dropped while it got its name.
-        snapshotTasks.append(SnapshotTask(steps: [.remove(.snapshot(position))], purpose: .tidying))
+        removeUnlessKept(position)
         return
       }
       finishing = nil
@@ -190,7 +190,7 @@ extension Journal {
       events.append(.snapshotChunkStored(lastIncluded: position, through: through))
     case .lastChunk(let position, let bytes):
       guard let file = incoming, file.writer.metadata.lastIncluded == position else {
-        snapshotTasks.append(SnapshotTask(steps: [.remove(.snapshot(position))], purpose: .tidying))
+        removeUnlessKept(position)
         return
       }
       incoming = nil
@@ -222,8 +222,18 @@ extension Journal {
   }
 
   private mutating func keep(_ info: SnapshotInfo) {
-    snapshots.removeAll { $0.layout.lastIncluded == info.layout.lastIncluded }
+    let position = info.layout.lastIncluded
+    snapshots.removeAll { $0.layout.lastIncluded == position }
     snapshots.append(info)
+    // It may come a second time: then what became of the first must not take it away.
+    let removal = SnapshotTask(steps: [.remove(.snapshot(position))], purpose: .tidying)
+    snapshotTasks.removeAll { $0 == removal }
+  }
+
+  /// A snapshot that was dropped has got its name all the same.
+  private mutating func removeUnlessKept(_ position: LogPosition) {
+    guard snapshotBytes(position) == nil else { return }
+    snapshotTasks.append(SnapshotTask(steps: [.remove(.snapshot(position))], purpose: .tidying))
   }
 
   /// A snapshot through `index` is in force, durably: older ones, whole or not, are not needed.

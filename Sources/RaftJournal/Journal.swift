@@ -112,24 +112,34 @@ public struct Journal: Hashable, Sendable {
     precondition(write.ticket > lastTicket, "ticket \(write.ticket) after \(lastTicket)")
     guard failure == nil else { return }
     lastTicket = write.ticket
-    var next = summary
-    let body = RecordBody(write)
-    guard next.apply(body, write.hardState) else {
+    let logEnd = summary.lastIndex
+    guard let lastIndex = summary.lastIndex(after: write) else {
       preconditionFailure(
         "write \(write.ticket.description) does not follow a log that ends at"
-          + " \(summary.lastIndex.description)")
+          + " \(logEnd.description)")
     }
-    let logEnd = summary.lastIndex
-    let range = record(next, write)
-    extents.note(
-      body, logEnd: logEnd, segment: segment.number, record: range,
-      spacing: settings.indexSpacing)
-    if let marker = write.snapshot {
-      open.keepSegments = extents.first?.segment ?? segment.number
-      open.keepSnapshot = marker.metadata.lastIncluded.index
-    }
+    let body = beginRecord(bytes: write.entries.payloadBytes)
+    let parts = RecordBody.encode(write, into: &open.bytes)
+    let range = endRecord(body, parts, write.hardState, lastIndex)
     if open.firstTicket == .zero { open.firstTicket = write.ticket }
     open.lastTicket = write.ticket
+    summary.hardState = write.hardState
+    summary.lastIndex = lastIndex
+    if write.isPlain {
+      guard lastIndex > logEnd else { return }
+      extents.note(
+        write.entries.firstIndex, segment: segment.number, record: range,
+        spacing: settings.indexSpacing)
+      return
+    }
+    extents.note(
+      RecordBody(write), logEnd: logEnd, segment: segment.number, record: range,
+      spacing: settings.indexSpacing)
+    guard let marker = write.snapshot else { return }
+    summary.snapshot = marker.metadata
+    summary.logStart = marker.logStart
+    open.keepSegments = extents.first?.segment ?? segment.number
+    open.keepSnapshot = marker.metadata.lastIncluded.index
   }
 
   /// How many bytes of writes are not with the disk yet.
@@ -152,33 +162,43 @@ public struct Journal: Hashable, Sendable {
     let newest = newestSequence
     // A sector that is lost as a whole must not take a record and its voucher with it.
     let distance = settings.sectorBytes - segment.end % settings.sectorBytes
-    _ = record(summary, nil, padding: Int(distance > 72 ? distance - 72 : 0))
-    _ = record(summary, nil)
+    for padding in [distance > 72 ? Int(distance) - 72 : 0, 0] {
+      let body = beginRecord(bytes: padding)
+      open.bytes.append(contentsOf: repeatElement(RecordHead.filler, count: padding))
+      let parts = padding > 0 ? RecordBody.paddingPart : 0
+      _ = endRecord(body, parts, summary.hardState, summary.lastIndex)
+    }
     newestSequence = newest
   }
 
-  /// Encodes a record, after which all amounts to `next`, at the end of the open batch; returns its
-  /// place in the segment.
-  private mutating func record(
-    _ next: LogSummary, _ write: StorageWrite?, padding: Int = 0
-  ) -> Range<UInt64> {
+  /// Begins a record at the end of the open batch with an empty head; returns where its body
+  /// begins. The body is of about so many bytes.
+  private mutating func beginRecord(bytes: Int) -> Int {
     if open.bytes.count >= settings.maximumBatchBytes { seal() }
-    var start = open.bytes.count
-    open.bytes.append(contentsOf: Journal.emptyHead)
-    let bodyStart = open.bytes.count
-    var parts: UInt8 = 0
-    if let write { parts = RecordBody.encode(write, into: &open.bytes) }
-    if padding > 0 {
-      parts = RecordBody.paddingPart
-      open.bytes.append(contentsOf: repeatElement(RecordHead.filler, count: padding))
+    if open.bytes.isEmpty {
+      // Most batches are one record: room for just that, the fields of its parts and the filler.
+      open.bytes.reserveCapacity(RecordHead.bytes + 56 + bytes)
     }
+    withUnsafeBytes(of: RecordHead.empty) { open.bytes.append(contentsOf: $0) }
+    return open.bytes.count
+  }
+
+  /// Ends the record whose body begins there: writes its head, with the hard state and the end of
+  /// the log after it. Returns its place in the segment.
+  private mutating func endRecord(
+    _ bodyStart: Int, _ parts: UInt8, _ hardState: HardState, _ lastIndex: LogIndex
+  ) -> Range<UInt64> {
+    var start = bodyStart - RecordHead.bytes
     let bodyBytes = open.bytes.count - bodyStart
     precondition(UInt64(bodyBytes) < UInt64(UInt32.max), "a record holds less than 4 GiB")
     let bodyChecksum = open.bytes.withUnsafeBytes {
       CRC32C.of(UnsafeRawBufferPointer(rebasing: $0[bodyStart...]))
     }
     let total = Int(RecordHead.total(bodyBytes: UInt64(bodyBytes)))
-    while open.bytes.count - start < total { open.bytes.append(RecordHead.filler) }
+    withUnsafeBytes(of: RecordHead.fillers) { fillers in
+      let missing = total - (open.bytes.count - start)
+      open.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: fillers[..<missing]))
+    }
     var offset = segment.end
     if offset + UInt64(total) > segment.capacity && offset > segment.headBytes {
       // The record moves to a segment of its own beginning.
@@ -191,19 +211,16 @@ public struct Journal: Hashable, Sendable {
     }
     let head = RecordHead(
       bodyChecksum: bodyChecksum, bodyBytes: UInt32(truncatingIfNeeded: bodyBytes), parts: parts,
-      sequence: nextSequence, durable: durableSequence, hardState: next.hardState,
-      lastIndex: next.lastIndex)
+      sequence: nextSequence, durable: durableSequence, hardState: hardState,
+      lastIndex: lastIndex)
     head.write(to: &open.bytes, at: start, salt: segment.salt, offset: offset)
     segment.end = offset + UInt64(total)
-    summary = next
     open.lastSequence = nextSequence
     newestSequence = nextSequence
     vouchedSequence = max(vouchedSequence, durableSequence)
     nextSequence += 1
     return offset..<segment.end
   }
-
-  private static let emptyHead = [UInt8](repeating: 0, count: RecordHead.bytes)
 
   /// Begins another batch.
   private mutating func seal() {

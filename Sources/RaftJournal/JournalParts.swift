@@ -37,9 +37,12 @@ struct SegmentEnd: Hashable, Sendable, BitwiseCopyable {
   var end: UInt64
 }
 
-/// A batch that the disk has.
+/// A batch that the disk has, and the job by which it has it.
 struct LogFlight: Hashable, Sendable {
+  var job: JobID
+  var syncs: StepSet
   var batch: LogBatch
+  /// The job came back.
   var isDone = false
 }
 
@@ -123,10 +126,22 @@ struct ReadTask: Hashable, Sendable {
   var purpose: ReadPurpose
 }
 
-/// A job that was given out, and what its result is for.
+/// Which steps of a job are syncs, of which none is ever tried again.
+struct StepSet: Hashable, Sendable, BitwiseCopyable {
+  private var bits: UInt64 = 0
+
+  init(syncsOf steps: [DiskStep]) {
+    for position in steps.indices where steps[position].isSync {
+      precondition(position < 64, "a job has a sync among its first 64 steps or none")
+      bits |= 1 << UInt64(position)
+    }
+  }
+
+  func contains(_ step: Int) -> Bool { step < 64 && bits >> UInt64(step) & 1 == 1 }
+}
+
+/// A job of another lane than the log's that was given out, and what its result is for.
 enum JobPurpose: Hashable, Sendable {
-  /// Up to this record.
-  case log(UInt64)
   case snapshot(SnapshotPurpose)
   case read(ReadPurpose)
   case spare
@@ -137,6 +152,5 @@ enum JobPurpose: Hashable, Sendable {
 struct RunningJob: Hashable, Sendable {
   var id: JobID
   var purpose: JobPurpose
-  /// Whether the step at a position is a sync, of which none is ever tried again.
-  var syncs: [Int]
+  var syncs: StepSet
 }

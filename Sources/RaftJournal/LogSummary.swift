@@ -2,6 +2,14 @@
 
 import Raft
 
+extension StorageWrite {
+  /// Whether it does nothing to the log but to append entries, if any. Most writes are so.
+  var isPlain: Bool {
+    if case nil = truncateFrom, case nil = snapshot { return true }
+    return false
+  }
+}
+
 extension RecordBody {
   init(_ write: StorageWrite) {
     snapshot = write.snapshot
@@ -11,29 +19,32 @@ extension RecordBody {
 }
 
 extension LogSummary {
-  /// Applies the parts of a write, in the order of `StorageWrite`; false if they cannot follow what
-  /// there is.
-  mutating func apply(_ body: RecordBody, _ hardState: HardState) -> Bool {
+  func lastIndex(after write: StorageWrite) -> LogIndex? {
+    guard write.isPlain else { return lastIndex(after: RecordBody(write)) }
+    guard !write.entries.isEmpty else { return lastIndex }
+    return write.entries.firstIndex == lastIndex.next ? write.entries.lastIndex : nil
+  }
+
+  /// Where the log ends after the parts of a write, in the order of `StorageWrite`; `nil` if they
+  /// cannot follow what there is.
+  func lastIndex(after body: RecordBody) -> LogIndex? {
+    var lastIndex = lastIndex
+    var start = logStart.index
     if let marker = body.snapshot {
-      guard marker.logStart.index <= marker.metadata.lastIncluded.index else { return false }
+      guard marker.logStart.index <= marker.metadata.lastIncluded.index else { return nil }
       if marker.isLogReset {
         lastIndex = marker.logStart.index
       } else if marker.logStart.index > lastIndex {
-        return false
+        return nil
       }
-      snapshot = marker.metadata
-      logStart = marker.logStart
+      start = marker.logStart.index
     }
     if let first = body.truncateFrom {
-      guard first > logStart.index else { return false }
+      guard first > start else { return nil }
       lastIndex = min(lastIndex, first.previous)
     }
-    if !body.entries.isEmpty {
-      guard body.entries.firstIndex == lastIndex.next else { return false }
-      lastIndex = body.entries.lastIndex
-    }
-    self.hardState = hardState
-    return true
+    guard !body.entries.isEmpty else { return lastIndex }
+    return body.entries.firstIndex == lastIndex.next ? body.entries.lastIndex : nil
   }
 }
 
@@ -56,6 +67,13 @@ extension [Extent] {
       if !isEmpty { self[count - 1].isClosed = true }
     }
     guard !body.entries.isEmpty else { return }
+    note(body.entries.firstIndex, segment: segment, record: record, spacing: spacing)
+  }
+
+  /// Notes where a record lies whose entries begin with this one and follow all before.
+  mutating func note(
+    _ first: LogIndex, segment: UInt64, record: Range<UInt64>, spacing: UInt64
+  ) {
     if let newest = last, !newest.isClosed, newest.segment == segment,
       record.upperBound - newest.offset <= spacing
     {
@@ -63,8 +81,6 @@ extension [Extent] {
       return
     }
     append(
-      Extent(
-        first: body.entries.firstIndex, segment: segment, offset: record.lowerBound,
-        end: record.upperBound))
+      Extent(first: first, segment: segment, offset: record.lowerBound, end: record.upperBound))
   }
 }

@@ -54,6 +54,12 @@ public struct CRC32C: Hashable, Sendable, BitwiseCopyable {
         crc = CRC32C.step(t + 24 * 256, a ^ UInt64(crc)) ^ rest
         offset += 32
       }
+      while count - offset >= 8 {
+        let word = UInt64(
+          littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        crc = CRC32C.step(t, word ^ UInt64(crc))
+        offset += 8
+      }
       while offset < count {
         let byte = base.load(fromByteOffset: offset, as: UInt8.self)
         crc = (crc >> 8) ^ t[Int(UInt8(truncatingIfNeeded: crc) ^ byte)]

@@ -28,6 +28,8 @@ struct RecordHead: Hashable, Sendable {
   /// The shortest record: a head and eight bytes of filler.
   static let minimumBytes: UInt64 = 72
   static let filler: UInt8 = 0xa5
+  static let fillers: UInt64 = 0xa5a5_a5a5_a5a5_a5a5
+  static let empty = SIMD8<UInt64>.zero
 
   var bodyChecksum: UInt32
   var bodyBytes: UInt32
@@ -128,7 +130,7 @@ struct RecordBody {
   /// Appends the parts of a write; returns which there are.
   static func encode(_ write: StorageWrite, into bytes: inout [UInt8]) -> UInt8 {
     var parts: UInt8 = 0
-    if let marker = write.snapshot {
+    if !write.isPlain, let marker = write.snapshot {
       parts |= snapshotPart
       let start = bytes.count
       bytes.put(0 as UInt32)

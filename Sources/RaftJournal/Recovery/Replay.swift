@@ -30,8 +30,7 @@ struct Replay: Sendable {
     spacing: UInt64
   ) -> Bool {
     let logEnd = summary.lastIndex
-    var next = summary
-    guard next.apply(body, head.hardState), next.lastIndex == head.lastIndex else { return false }
+    guard summary.lastIndex(after: body) == head.lastIndex else { return false }
     if let marker = body.snapshot {
       if marker.isLogReset {
         runs.removeAll()
@@ -52,7 +51,12 @@ struct Replay: Sendable {
     }
     extents.note(
       body, logEnd: logEnd, segment: segment, record: record, spacing: spacing)
-    summary = next
+    if let marker = body.snapshot {
+      summary.snapshot = marker.metadata
+      summary.logStart = marker.logStart
+    }
+    summary.lastIndex = head.lastIndex
+    summary.hardState = head.hardState
     records += 1
     return true
   }

@@ -1,5 +1,5 @@
-// The snapshots of a scan: the one in force must be there and whole. Its frames are checked when
-// they are read; here only the ends of the file are.
+// The snapshots of a scan: the one in force must be there and whole, every frame of it, for the
+// node could not go on without it. Of others only the ends of the file are looked at.
 
 import Raft
 
@@ -11,8 +11,14 @@ extension Scan {
       guard case .snapshot(let position) = file, position.index >= inForce.index else { continue }
       switch try readSnapshot(position, &disk) {
       case .success(let snapshot):
+        if position == inForce {
+          isFound = true
+          if let damage = try Scan.verify(snapshot, on: &disk) {
+            note(damage.file, at: damage.offset, damage.kind)
+            continue
+          }
+        }
         snapshots.append(snapshot)
-        if position == inForce { isFound = true }
       case .failure(let problem):
         if position == inForce {
           isFound = true
