@@ -87,7 +87,8 @@ extension ReplicaEngine {
     let copies = count(of: wanted)
     let core = requests.add(
       Waiting(name: name, purpose: .entry, deadline: limit, copies: copies))
-    let patience = Ticks(limit == .max ? UInt64.max >> 2 : limit - ticks.rawValue)
+    let left = limit - min(limit, ticks.rawValue)
+    let patience = limit == .max ? settings.copiesTicks : Ticks(left)
     let stamp = stampEvent()
     proposedAt = ticks.rawValue
     let payload = Envelope(stamp: stamp, request: request).encoded()

@@ -5,10 +5,31 @@ import RaftJournal
 import RaftMachines
 
 extension ReplicaEngine {
-  mutating func carryOut(_ action: Action) -> EnginePause? {
+  /// Does what the core wants done in its last step, as far as the machine is not wanted for it.
+  ///
+  /// What there is most of is taken from its list without a copy; the rest comes one by one.
+  mutating func carryOut() -> EnginePause? {
+    if !isCarryingOut {
+      isCarryingOut = true
+      for place in coreActions.stores.indices { journal.append(coreActions.stores[place]) }
+      if !coreActions.sends.isEmpty {
+        var sends = ActionList<Message>()
+        swap(&sends, &outbox)
+        coreActions.takeSends(into: &sends)
+        sends.drain { send($0) }
+        swap(&sends, &outbox)
+      }
+    }
+    while let action = coreActions.next() {
+      if let pause = carryOut(action) { return pause }
+    }
+    isCarryingOut = false
+    return nil
+  }
+
+  private mutating func carryOut(_ action: Action) -> EnginePause? {
     switch action {
-    case .store(let write): journal.append(write)
-    case .send(let message): send(message)
+    case .store, .send: break  // done by now
     case .loadEntries(let request): journal.load(request, into: &journalEvents)
     case .loadSnapshotChunk(let request):
       journal.load(SnapshotRead(request), into: &journalEvents)

@@ -41,6 +41,7 @@ extension ReplicaEngine {
   mutating func receive(_ envelope: PeerEnvelope) {
     guard failure == nil else { return }
     let message = envelope.message
+    let isNewLife = links.isNewLife(of: message.from, envelope.incarnation)
     if let refusal = refusal(of: envelope) {
       observe(.envelopeRefused(from: message.from, refusal))
       return
@@ -50,6 +51,8 @@ extension ReplicaEngine {
         term: message.term, commitIndex: append.leaderCommit,
         nanoseconds: envelope.stamp.hybrid.nanoseconds)
     }
+    // What the peer acknowledged before may be lost: its journal may have been repaired.
+    if isNewLife { coreInputs.append(.peerRestarted(message.from)) }
     coreInputs.append(.receive(message))
   }
 

@@ -205,7 +205,9 @@ extension ReplicaEngine {
     // A witness has no bytes to keep. Or they are here, from before a crash, without a marker.
     if node.isWitness || journal.snapshotBytes(position) != nil {
       coreInputs.append(.snapshotTaken(through: index))
-      snapshotIsThere(index)
+      // The core may have a leader's snapshot in hand, and no ear for this one: it is told again.
+      isSnapshotWanted = !snapshotRequests.isEmpty
+      snapshotNotBefore = ticks.rawValue + 1
       return nil
     }
     taking = SnapshotTaking(position: position)

@@ -42,6 +42,9 @@ struct ReplicaEngine: Sendable {
   // between two inputs.
   @usableFromInline var coreInputs = InputQueue()
   @usableFromInline var coreActions = ActionBuffer()
+  /// Memory for messages on their way out.
+  var outbox = ActionList<Message>()
+  var isCarryingOut = false
   var journalEvents: [JournalEvent] = []
   var nextEvent = 0
   var heard: Heard?
@@ -171,9 +174,7 @@ struct ReplicaEngine: Sendable {
   @usableFromInline
   mutating func advance() -> EnginePause {
     while true {
-      while let action = coreActions.next() {
-        if let pause = carryOut(action) { return pause }
-      }
+      if !coreActions.isEmpty, let pause = carryOut() { return pause }
       if coreInputs.isStepped { coreInputs.removeFirst() }
       if !coreInputs.isEmpty {
         coreInputs.isStepped = true
@@ -182,7 +183,7 @@ struct ReplicaEngine: Sendable {
       }
       if heard != nil { noteHeard() }
       if let pause = goOn() { return pause }
-      if coreInputs.isEmpty, nextEvent == 0 { break }
+      if coreInputs.isEmpty, journalEvents.isEmpty { break }
     }
     while let job = journal.nextJob() { output.append(.disk(job)) }
     return .done

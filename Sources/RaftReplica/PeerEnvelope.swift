@@ -181,6 +181,14 @@ struct PeerLinks: Hashable, Sendable {
     return false
   }
 
+  /// Whether an envelope of this life is the first from it, and an earlier life was known.
+  func isNewLife(of peer: NodeID, _ incarnation: UInt64) -> Bool {
+    for link in links where link.peer == peer {
+      return link.incarnation > 0 && incarnation > link.incarnation
+    }
+    return false
+  }
+
   /// Takes in the place of an envelope in its sender's stream; says why not, if it is not new.
   mutating func receive(
     from peer: NodeID, incarnation: UInt64, sequence: UInt64, isSpaceLow: Bool

@@ -8,12 +8,19 @@ import RaftMachines
 extension Replica {
   /// The settings.
   @inlinable public var settings: ReplicaSettings { engine.settings }
+  // These three are large: who only looks must not copy them.
+
   /// The core, to be looked at.
-  @inlinable public var node: RaftNode { engine.node }
+  @inlinable public var node: RaftNode { _read { yield engine.node } }
   /// The journal, to be looked at.
-  @inlinable public var journal: Journal { engine.journal }
+  @inlinable public var journal: Journal { _read { yield engine.journal } }
   /// The machine and its sessions, as of the newest entry that was applied.
-  @inlinable public var machine: ReplicatedMachine<Machine> { state }
+  @inlinable public var machine: ReplicatedMachine<Machine> { _read { yield state } }
+
+  /// The newest entry that the machine has applied.
+  @inlinable package var appliedIndex: LogIndex { state.applied }
+  /// The digest of the machine with its sessions.
+  @inlinable package var machineDigest: UInt64 { state.digest }
   /// The clocks of this replica.
   @inlinable public var clock: NodeClock { engine.clock }
 

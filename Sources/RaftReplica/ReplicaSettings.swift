@@ -33,6 +33,12 @@ public struct ReplicaSettings: Hashable, Sendable {
   /// - Unit: ticks. - Range: 1 or more. The default is 100.
   public var retryTicks: Ticks = Ticks(100)
 
+  /// How long a write waits for more copies than a majority, if its client has no deadline. Then it
+  /// is replied to with the copies that there are.
+  ///
+  /// - Unit: ticks. - Range: 1 or more. The default is 1,000.
+  public var copiesTicks: Ticks = Ticks(1_000)
+
   /// How long a stopping replica waits for the requests that are under way.
   ///
   /// - Unit: ticks. The default is 300.
@@ -59,6 +65,7 @@ public struct ReplicaSettings: Hashable, Sendable {
     result.pieceBytes = min(max(pieceBytes, 1), 1 << 30)
     result.retryTicks = max(retryTicks, Ticks(1))
     result.idleTimeTicks = idleTimeTicks.map { max($0, Ticks(1)) }
+    result.copiesTicks = max(copiesTicks, Ticks(1))
     return result
   }
 }
