@@ -30,7 +30,9 @@ let package = Package(
       name: "RaftReplica", dependencies: ["Raft", "RaftClocks", "RaftMachines", "RaftJournal"]),
     .target(
       name: "RaftSimulation",
-      dependencies: ["Raft", "RaftJournal", "RaftMachines", "Linearizability"]),
+      dependencies: [
+        "Raft", "RaftClocks", "RaftJournal", "RaftMachines", "RaftReplica", "Linearizability",
+      ]),
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
@@ -42,7 +44,7 @@ let package = Package(
     .testTarget(name: "ClockTests", dependencies: ["RaftClocks"]),
     .testTarget(name: "MachineTests", dependencies: ["Raft", "RaftClocks", "RaftMachines"]),
     .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability", "Raft"]),
-    .testTarget(name: "OracleTests", dependencies: ["Raft", "RaftSimulation"]),
+    .testTarget(name: "OracleTests", dependencies: ["Raft", "RaftReplica", "RaftSimulation"]),
     // Not a product: only our own tests depend on it.
     .target(name: "RaftTestSupport", dependencies: ["Raft"], path: "Tests/RaftTestSupport"),
     .testTarget(name: "PaperTests", dependencies: ["Raft", "RaftTestSupport"]),

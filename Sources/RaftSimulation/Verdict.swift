@@ -83,23 +83,31 @@ public struct Counters: Hashable, Sendable {
   public var restarts: UInt64 = 0
   /// Pauses.
   public var pauses: UInt64 = 0
-  /// Storage writes asked for.
+  /// Jobs of the log that disks were given.
   public var writes: UInt64 = 0
   /// Syncs ended.
   public var syncs: UInt64 = 0
-  /// Writes lost in crashes.
-  public var writesLost: UInt64 = 0
-  /// Writes that survived a crash although no sync had ended.
-  public var writesKept: UInt64 = 0
-  /// Syncs that failed.
+  /// Crashes of nodes that were reading their journals.
+  public var crashesInRecovery: UInt64 = 0
+  /// Journals that were found to end with a write that a crash had cut off.
+  public var tornTails: UInt64 = 0
+  /// Replicas that could go on no more because of their disks.
   public var storageFailures: UInt64 = 0
-  /// Receipts that came late, twice or out of order.
+  /// Results of disk jobs that came late or out of order.
   public var receiptsDisturbed: UInt64 = 0
+  /// Envelopes that a replica put aside.
+  public var envelopesRefused: UInt64 = 0
+  /// Times that a disk was nearly full.
+  public var spaceLow: UInt64 = 0
+  /// Times that a disk was found to be damaged.
+  public var damages: UInt64 = 0
+  /// Times that a damaged node had been repaired by its peers.
+  public var rejoined: UInt64 = 0
   /// Snapshots taken.
   public var snapshotsTaken: UInt64 = 0
   /// Snapshots installed from a leader.
   public var snapshotsInstalled: UInt64 = 0
-  /// Entries applied, on all nodes.
+  /// Times that a machine was seen to have applied something.
   public var entriesApplied: UInt64 = 0
   /// Times that a node became leader.
   public var leaders: UInt64 = 0

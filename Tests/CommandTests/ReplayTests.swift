@@ -6,7 +6,8 @@ import Testing
     let run = try Samples.recordedRun()
     let names = try FileManager.default.contentsOfDirectory(atPath: run).sorted()
     #expect(
-      names == ["history.jsonl", "scenario.yaml", "seed.txt", "summary.json", "trace.jsonl"])
+      names.filter { !$0.hasPrefix("history-") }
+        == ["history.jsonl", "scenario.yaml", "seed.txt", "summary.json", "trace.jsonl"])
     let trace = try lines(run, "trace.jsonl")
     let header = try decode(trace[0])
     for key in ["schema", "code", "swift", "platform", "seed", "machine", "scenarioDigest", "plan"]
@@ -21,6 +22,18 @@ import Testing
     #expect(end["digest"] as? String == before["digest"] as? String)
     let operation = try decode(try lines(run, "history.jsonl")[0])
     for key in ["client", "call", "return", "op", "result"] { #expect(operation[key] != nil) }
+  }
+
+  @Test func `what its clients saw can be checked again`() throws {
+    let run = try Samples.recordedRun()
+    let names = try FileManager.default.contentsOfDirectory(atPath: run)
+    var checked = 0
+    for model in ["kv", "ledger", "topics"] where names.contains("history-\(model).jsonl") {
+      let result = try Tool.run("check", "--model", model, run + "/history-\(model).jsonl")
+      #expect(result.code == 0, "\(result.out)\(result.err)")
+      checked += 1
+    }
+    #expect(checked > 0)
   }
 
   @Test func `its scenario file gives the same run again`() throws {

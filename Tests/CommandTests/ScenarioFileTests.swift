@@ -30,7 +30,10 @@ import Testing
     let groups: [(name: String, fields: [String])] = [
       ("cluster", fields(plan.cluster)), ("node", fields(plan.node)),
       ("network", fields(plan.network)), ("storage", fields(plan.storage)),
-      ("workload", fields(plan.workload)),
+      (
+        "workload",
+        fields(plan.workload).filter { $0 != "mix" } + fields(plan.workload.mix).map { "mix.\($0)" }
+      ),
     ]
     for (name, fields) in groups {
       let named = Setting.all.filter { $0.group == name }.flatMap(\.swift)

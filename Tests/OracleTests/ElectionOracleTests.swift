@@ -50,9 +50,10 @@ struct ElectionOracleTests {
   @Test func `a vote that a restarted node no longer knows breaches S02`() throws {
     var story = try Story()
     story.vote(1, 1, by: [3])
-    story.oracles.crashed(NodeID(3), keeping: Ticket(1))
+    story.oracles.crashed(NodeID(3))
     var state = DurableState(bootstrapping: story.membership)
     state.hardState = HardState(currentTerm: Term(1), votedFor: NodeID(1))
+    story.oracles.recovered(NodeID(3), state)
     var node = Actor(id: NodeID(3), membership: story.membership)
     node.currentTerm = Term(1)
     story.oracles.observeStart(of: node, from: state)
@@ -66,7 +67,7 @@ struct ElectionOracleTests {
       node.votedFor = NodeID(1)
       actions.stores.append(.of(node))
     }
-    story.restart(3, keeping: 0, DurableState(bootstrapping: story.membership))
+    story.restart(3, DurableState(bootstrapping: story.membership))
     story.vote(2, 1, by: [3])
     #expect(story.verdict == nil)
   }

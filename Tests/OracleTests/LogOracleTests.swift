@@ -238,7 +238,7 @@ struct LogOracleTests {
 
   @Test func `a node that starts with another log than its disk's breaches S21`() throws {
     var story = try Story.withCommitted()
-    story.restart(2, keeping: 2, DurableState(bootstrapping: story.membership))
+    story.restart(2, DurableState(bootstrapping: story.membership))
     #expect(story.verdict == "S21.1")
   }
 

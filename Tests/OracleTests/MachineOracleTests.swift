@@ -26,6 +26,7 @@ struct MachineOracleTests {
     story.step(1) { _, actions in actions.applies.append(all) }
     story.oracles.machineApplied(NodeID(1), through: LogIndex(1), digest: 100)
     story.oracles.machineApplied(NodeID(1), through: LogIndex(2), digest: 200)
+    story.oracles.machineIs(NodeID(1), at: LogIndex(2))
     return story
   }
 
@@ -90,8 +91,7 @@ struct MachineOracleTests {
 
   @Test func `a machine restored to another state breaches S13`() throws {
     var story = try applied()
-    story.oracles.machineRestored(
-      NodeID(3), from: snapshot(2, 1, story.membership), digest: 999)
+    story.oracles.machineRestored(NodeID(3), through: LogIndex(2), digest: 999)
     #expect(story.verdict == "S13.8")
   }
 

@@ -71,9 +71,10 @@ struct Story {
   }
 
   /// A node dies and comes back with what it finds.
-  mutating func restart(_ number: Int, keeping survivor: UInt64, _ state: DurableState) {
+  mutating func restart(_ number: Int, _ state: DurableState) {
     let id = NodeID(UInt64(number))
-    oracles.crashed(id, keeping: Ticket(survivor))
+    oracles.crashed(id)
+    oracles.recovered(id, state)
     tickets[number - 1] = 0
     var node = Actor(id: id, membership: membership)
     node.currentTerm = state.hardState.currentTerm

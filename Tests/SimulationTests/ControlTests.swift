@@ -25,14 +25,14 @@ import Testing
     _ = try need(world.runUntilLeader())
     let key: [UInt8] = Array("colour".utf8)
     let value: [UInt8] = Array("blue".utf8)
-    let request = try need(world.submit(.put(key: key, value: value)))
+    let request = try need(world.submit(KeyValue.Command.put(key: key, value: value)))
     world.run(for: second)
-    guard case .committed = world.outcome(of: request) else {
+    guard case .applied = world.reply(to: request) else {
       Issue.record("not committed")
       return
     }
     for id in world.nodeIDs {
-      #expect(world.machine(id)?.value(of: key)?.bytes == value)
+      #expect(world.machine(id)?.first.value(of: key)?.bytes == value)
     }
   }
 
@@ -41,15 +41,15 @@ import Testing
     let old = try need(world.runUntilLeader())
     let rest = world.nodeIDs.filter { $0 != old }
     world.partition([[old, rest[0]], Array(rest[1...])])
-    let request = try need(world.submit(.put(key: [1], value: [1]), to: old))
+    let request = try need(world.submit(KeyValue.Command.put(key: [1], value: [1]), to: old))
     world.run(for: 3 * second)
     let new = try need(world.runUntilLeader())
     #expect(rest[1...].contains(new))
-    if case .committed = world.outcome(of: request) { Issue.record("a minority committed") }
+    if case .applied = world.reply(to: request) { Issue.record("a minority committed") }
     world.heal()
     world.run(for: 2 * second)
-    if case .committed = world.outcome(of: request) { Issue.record("committed after all") }
-    for id in world.nodeIDs { #expect(world.machine(id)?.value(of: [1]) == nil) }
+    if case .applied = world.reply(to: request) { Issue.record("committed after all") }
+    for id in world.nodeIDs { #expect(world.machine(id)?.first.value(of: [1]) == nil) }
     #expect(Set(world.nodeIDs.map { world.machine($0)?.digest }).count == 1)
   }
 

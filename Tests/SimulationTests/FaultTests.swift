@@ -107,7 +107,7 @@ import Testing
 
   @Test func `a crash loses what was not synced, or keeps it, as the fault says`() {
     for (keeps, isLost) in [(UnsyncedWrites.none, true), (.all, false)] {
-      var counters = Counters()
+      var (lost, kept): (UInt32, UInt32) = (0, 0)
       for seed in 1...6 as ClosedRange<UInt64> {
         var crash = fault(.crash, aim: .leader)
         crash.keeps = keeps
@@ -119,11 +119,12 @@ import Testing
             $0.workload.pause = 1_000
           })
         #expect(isPassed(summary))
-        counters.writesLost += summary.counters.writesLost
-        counters.writesKept += summary.counters.writesKept
+        lost += summary.situations[.crashLostUnsyncedWrites]
+        kept += summary.situations[.crashKeptUnsyncedWrites]
       }
-      #expect((counters.writesLost > 0) == isLost)
-      #expect((counters.writesKept > 0) != isLost)
+      // What waits in the process for the sync before it is lost in any case.
+      #expect(lost > 0)
+      #expect((kept > 0) != isLost)
     }
   }
 
@@ -150,7 +151,7 @@ import Testing
   }
 
   @Test func `slow and stalled disks and machines cost time only`() {
-    for kind in [FaultKind.slowDisk, .slowNode, .slowApply] {
+    for kind in [FaultKind.slowDisk, .slowNode, .slowRead] {
       var slow = fault(kind, aim: .leader)
       slow.amount = 30_000_000
       _ = run(slow)
@@ -173,10 +174,9 @@ import Testing
     #expect(run(slow).ticks > calm + 150)
   }
 
-  @Test func `late and repeated receipts are harmless`() {
+  @Test func `results of the disk may come late, and in another order`() {
     let counters = run {
       $0.storage.lateReceiptPerMillion = 200_000
-      $0.storage.repeatedReceiptPerMillion = 200_000
       $0.storage.receiptDelay = 50_000_000
     }
     #expect(counters.receiptsDisturbed > 0)
@@ -220,7 +220,7 @@ import Testing
     #expect(summary.situations[.stoppedGracefully] == 1)
     #expect(summary.counters.leaders == 2)
     #expect(summary.counters.crashes == 1)
-    #expect(summary.counters.writesLost == 0)
+    #expect(summary.situations[.crashLostUnsyncedWrites] == 0)
   }
 
   @Test func `a client finds the only member among strangers`() {
@@ -228,11 +228,14 @@ import Testing
       $0.cluster = ClusterPlan(voters: 1, spares: 8)
       $0.clocks = [ClockSettings](repeating: ClockSettings(), count: 9)
       $0.workload.strayPerMillion = 0
+      $0.workload.followerReadsPerMillion = 0
+      $0.workload.staleReadsPerMillion = 0
     }
     var world = World(plan)
     while world.step() {}
     #expect(world.verdict.map { if case .passed = $0 { true } else { false } } == true)
-    #expect(world.history.allSatisfy { $0.attempts <= 10 })
+    // One more to open a session.
+    #expect(world.history.allSatisfy { $0.attempts <= 11 })
     #expect(world.history.count > 20)
   }
 

@@ -63,8 +63,17 @@ public struct SimulatedDisk: RaftJournal.Disk, Hashable, Sendable {
 
   /// The place in `inodes` of the file that has this name.
   func position(of file: FileName) -> Int? {
-    for name in names where name.file == file {
-      for position in inodes.indices where inodes[position].id == name.inode { return position }
+    guard let name = namePosition(of: file) else { return nil }
+    let id = names[name].inode
+    for position in inodes.indices where inodes[position].id == id { return position }
+    return nil
+  }
+
+  private func namePosition(of file: FileName) -> Int? {
+    // Nearly always a segment: of two of them only the numbers are compared.
+    guard case .segment(let wanted) = file else { return names.firstIndex { $0.file == file } }
+    for position in names.indices {
+      if case .segment(let number) = names[position].file, number == wanted { return position }
     }
     return nil
   }
@@ -168,19 +177,19 @@ public struct SimulatedDisk: RaftJournal.Disk, Hashable, Sendable {
 
   /// `Disk.rename`.
   public mutating func rename(_ file: FileName, to name: FileName) throws(DiskError) {
-    guard let from = names.first(where: { $0.file == file }) else {
+    guard let from = namePosition(of: file).map({ names[$0].inode }) else {
       throw DiskError(.rename, file, .notFound)
     }
     changeNames { names in
       names.removeAll { $0.file == file || $0.file == name }
-      SimulatedDisk.insert(Name(file: name, inode: from.inode), &names)
+      SimulatedDisk.insert(Name(file: name, inode: from), &names)
     }
     noteSegment(name)
   }
 
   /// `Disk.remove`.
   public mutating func remove(_ file: FileName) throws(DiskError) {
-    guard names.contains(where: { $0.file == file }) else { return }
+    guard namePosition(of: file) != nil else { return }
     changeNames { names in names.removeAll { $0.file == file } }
   }
 

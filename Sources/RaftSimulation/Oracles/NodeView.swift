@@ -49,6 +49,12 @@ struct NodeView: Sendable {
   /// Through which ticket the disk has the writes of this life.
   var durableTicket: UInt64 = 0
 
+  /// The log that a damaged disk once held, as long as its node is out: it votes for nobody
+  /// meanwhile, so that what was committed with it stays committed.
+  var promised: StoredLog?
+  /// The requests of this life, by the core's names.
+  var requests = Chunked<RequestRecord>(filler: RequestRecord())
+
   /// The node's ticks at its last step that was seen, and when the oldest pending write became so.
   var ticks: UInt64 = 0
   var pendingSince: UInt64 = 0
@@ -72,6 +78,11 @@ struct NodeView: Sendable {
   var isWindowFull = false
 
   init() {}
+
+  /// Whether the node's disk has the entry, or had it when it was damaged.
+  func holds(_ index: UInt64, term: UInt64) -> Bool {
+    durable.holds(index, term: term) || promised?.holds(index, term: term) ?? false
+  }
 }
 
 /// A request and how far it was answered.

@@ -59,7 +59,8 @@ extension Oracles {
     }
   }
 
-  mutating func observeMachine(_ slot: Int, applied index: UInt64, digest: UInt64) {
+  /// The replica says that its machine has come so far.
+  mutating func observeMachine(_ slot: Int, applied index: UInt64) {
     if index > views[slot].appliedIndex {
       fail(
         .appliedInOrder, 3, index: index,
@@ -72,6 +73,15 @@ extension Oracles {
         "the machine of \(name(slot)) went back from \(views[slot].machineIndex) to \(index)")
     }
     views[slot].machineIndex = index
+  }
+
+  mutating func observeMachine(_ slot: Int, applied index: UInt64, digest: UInt64) {
+    if index > views[slot].appliedIndex {
+      fail(
+        .appliedInOrder, 6, index: index,
+        "the machine of \(name(slot)) is at \(index); it was given entries through "
+          + "\(views[slot].appliedIndex)")
+    }
     compareDigest(slot, index, digest, .machinesAgree, 1, "its machine")
   }
 
@@ -92,11 +102,11 @@ extension Oracles {
   }
 
   mutating func observeSnapshot(_ slot: Int, at index: UInt64, digest: UInt64) {
-    if index > views[slot].machineIndex {
+    if index > views[slot].appliedIndex {
       fail(
         .snapshotIsPrefix, 6, index: index,
-        "\(name(slot)) has a snapshot at \(index) of a machine that has applied "
-          + "\(views[slot].machineIndex)")
+        "\(name(slot)) has a snapshot at \(index) of a machine that was given entries through "
+          + "\(views[slot].appliedIndex)")
     }
     compareDigest(slot, index, digest, .snapshotIsPrefix, 7, "its snapshot")
   }
@@ -121,12 +131,8 @@ extension Oracles {
     views[slot].appliedIndex = index
   }
 
-  mutating func observeRestored(
-    _ slot: Int, from metadata: SnapshotMetadata, digest: UInt64
-  ) {
-    let index = metadata.lastIncluded.index.rawValue
-    views[slot].machineIndex = index
-    guard index > 0 else { return }
+  mutating func observeRestored(_ slot: Int, through index: UInt64, digest: UInt64?) {
+    guard index > 0, let digest else { return }
     compareDigest(slot, index, digest, .snapshotIsPrefix, 8, "its restored machine")
   }
 

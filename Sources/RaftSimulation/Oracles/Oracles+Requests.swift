@@ -29,11 +29,9 @@ extension Oracles {
       countReceipt(slot, message.body, message.from, message.term)
     case .entriesLoaded:
       situations.reach(.entriesLoadedFromDisk)
-    case .persisted(let ticket):
-      if ticket.rawValue < views[slot].durableTicket { situations.reach(.lateReceipt) }
-    case .tick, .storageFailed, .applied, .entriesNotLoaded, .snapshotTaken,
+    case .persisted, .tick, .storageFailed, .applied, .entriesNotLoaded, .snapshotTaken,
       .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
-      .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .campaign:
+      .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .peerRestarted, .campaign:
       break
     }
   }
@@ -50,12 +48,12 @@ extension Oracles {
     record.floor = ledger.committedIndex
     record.content = content
     record.copies = copies
-    requests[request.rawValue] = record
+    views[slot].requests[request.rawValue] = record
   }
 
   /// The record of a request that this life of the node took, or `nil` after a breach.
   private mutating func record(_ slot: Int, _ request: RequestID) -> RequestRecord? {
-    let record = requests[request.rawValue]
+    let record = views[slot].requests[request.rawValue]
     if record.kind == .none || Int(record.node) != slot || record.life != views[slot].life {
       fail(
         .oneAnswer, 1, "\(name(slot)) answers \(request), which it was never asked in this life")
@@ -90,14 +88,17 @@ extension Oracles {
           + "\(views[slot].machineIndex)")
     }
     record.stage = .answered
-    requests[read.request.rawValue] = record
+    views[slot].requests[read.request.rawValue] = record
     countRead(slot, node, record, read, input)
   }
 
   mutating func checkOutcome<Node: ObservedNode>(
     _ slot: Int, _ node: Node, _ answer: ActionBuffer.RequestOutcome
   ) {
-    guard var record = record(slot, answer.request) else { return }
+    // What a replica asks of its own core has no number of a caller's.
+    guard answer.request.rawValue < 1 << 28, var record = record(slot, answer.request) else {
+      return
+    }
     countOutcome(slot, node, record, answer.outcome)
     let request = answer.request
     var isAllowed = true
@@ -138,7 +139,7 @@ extension Oracles {
         .oneAnswer, 4, "\(name(slot)) gives \(request) an answer that its kind or stage cannot have"
       )
     }
-    requests[request.rawValue] = record
+    views[slot].requests[request.rawValue] = record
   }
 
   private mutating func checkAccepted(
@@ -175,9 +176,7 @@ extension Oracles {
           + "says it is committed at \(index):\(term)")
     }
     var holders: UInt32 = 0
-    for place in views.indices where views[place].durable.holds(index, term: term) {
-      holders += 1
-    }
+    for view in views where view.holds(index, term: term) { holders += 1 }
     if copies > holders {
       fail(
         .oneAnswer, 8, term: term, index: index,
@@ -220,17 +219,20 @@ extension Oracles {
 
   /// Every request that a living node took must have its last answer once all is quiet.
   mutating func observeUnanswered() {
-    for number in 0..<UInt64(requests.count) {
-      let record = requests[number]
-      guard record.kind != .none, record.stage != .answered else { continue }
-      let slot = Int(record.node)
-      guard views[slot].isUp, views[slot].life == record.life, !views[slot].isHalted else {
-        continue
+    for slot in views.indices where views[slot].isUp && !views[slot].isHalted {
+      for number in 0..<UInt64(views[slot].requests.count) {
+        let record = views[slot].requests[number]
+        guard record.kind != .none, record.stage != .answered else { continue }
+        fail(
+          .oneAnswer, 12, term: record.acceptedTerm, index: record.acceptedIndex,
+          "\(name(slot)) has not answered r\(number) though everything is healed and quiet")
       }
-      fail(
-        .oneAnswer, 12, term: record.acceptedTerm, index: record.acceptedIndex,
-        "\(name(slot)) has not answered r\(number) though everything is healed and quiet")
     }
+  }
+
+  /// Whether the entry of this term is the one that is committed at an index.
+  func isCommitted(_ index: UInt64, term: Term) -> Bool {
+    ledger.commitment(index).term == term.rawValue
   }
 }
 

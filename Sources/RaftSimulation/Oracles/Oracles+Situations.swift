@@ -1,8 +1,27 @@
 // When a situation counts as reached. Nothing here says that anything is wrong.
 
 import Raft
+import RaftReplica
 
 extension Oracles {
+  /// What a client was told.
+  mutating func count(_ reply: Reply<SimulatedMachine>) {
+    switch reply {
+    case .applied(let applied): if applied.isDuplicate { situations.reach(.duplicateAnswered) }
+    case .answer(_, let freshness):
+      if freshness.ticks != .zero { situations.reach(.staleReadServed) }
+    case .refused: situations.reach(.sessionRefused)
+    case .unavailable(.deadlinePassed): situations.reach(.deadlinePassedBefore)
+    case .unavailable(.diskFull): situations.reach(.diskFullRefused)
+    case .unavailable(.loading): situations.reach(.loadingRefused)
+    case .unknown(.deadlinePassed, _): situations.reach(.deadlinePassedAfter)
+    case .sessionOpened, .noted, .badRequest, .notLeader, .tooBusy, .unavailable, .unknown,
+      .membershipChanged, .notPossible, .transferred, .transferFailed, .snapshotTaken,
+      .snapshotFailed, .stopped:
+      break
+    }
+  }
+
   mutating func countElection<Node: ObservedNode>(_ slot: Int, _ node: Node) {
     if node.membership.isJoint { situations.reach(.electedInJoint) }
     // The no-operation of the new term stands at the end; older ones stand before it.
@@ -93,7 +112,7 @@ extension Oracles {
   ) {
     switch outcome {
     case .accepted:
-      if node.role != .leader { situations.reach(.forwardedAnswered) }
+      break
     case .committed(_, let copies):
       if copies < record.copies { situations.reach(.writeConcernNotMet) }
     case .lost:

@@ -276,7 +276,7 @@ extension Oracles {
   private func isOnQuorum(_ membership: Membership, _ index: UInt64, term: UInt64) -> Bool {
     membership.isQuorum { voter in
       guard let place = slot(of: voter) else { return false }
-      return views[place].durable.holds(index, term: term)
+      return views[place].holds(index, term: term)
     }
   }
 

@@ -17,6 +17,7 @@ extension Oracles {
     }
     let durable = views[slot].durable
     views[slot].life += 1
+    views[slot].requests = Chunked(filler: RequestRecord())
     views[slot].isUp = true
     views[slot].isHalted = node.isHalted
     views[slot].issued = durable
@@ -321,11 +322,9 @@ extension Oracles {
     }
   }
 
-  mutating func observeCrash(_ slot: Int, keeping survivor: UInt64) {
-    makeDurable(slot, through: survivor)
+  mutating func observeCrash(_ slot: Int) {
     let view = views[slot]
     let isLeading = view.role == .leader
-    if view.pendingStart < view.pending.count { situations.reach(.crashLostUnsyncedWrites) }
     if isLeading, view.issued.lastIndex > ledger.committedIndex {
       situations.reach(.leaderCrashedWithUncommitted)
     }
@@ -335,11 +334,50 @@ extension Oracles {
     {
       situations.reach(.voteDurableThenCrashBeforeReply)
     }
-    views[slot].pending.removeAll()
-    views[slot].pendingStart = 0
     views[slot].isUp = false
     views[slot].role = .follower
-    views[slot].issued = durable
+  }
+
+  /// Only that is left.
+  mutating func observeDamage(_ slot: Int, _ state: DurableState) {
+    if views[slot].promised == nil { views[slot].promised = views[slot].durable }
+    let left = StoredLog(state)
+    views[slot].durable = left
+    views[slot].issued = left
+    views[slot].pending.removeAll()
+    views[slot].pendingStart = 0
+    views[slot].acknowledgedIndex = 0
+    views[slot].acknowledgedTerm = 0
+    views[slot].commitIndex = 0
+    situations.reach(.disksDamaged)
+  }
+
+  /// What is on the disk must be what was durable, and of the writes after it the first so many.
+  mutating func observeRecovery(_ slot: Int, _ state: DurableState) {
+    let found = StoredLog(state)
+    var log = views[slot].durable
+    var survivor: UInt64?
+    if found.isSame(as: log) { survivor = views[slot].durableTicket }
+    for place in views[slot].pendingStart..<views[slot].pending.count {
+      log.apply(views[slot].pending[place])
+      if found.isSame(as: log) { survivor = views[slot].pending[place].ticket.rawValue }
+    }
+    guard let survivor else {
+      let kept = views[slot].durable
+      fail(
+        .logIsWhatWasStored, 1, term: kept.currentTerm, index: kept.lastIndex,
+        "\(name(slot)) found \(found.description) on its disk, which holds \(kept.description)"
+          + " and perhaps some of \(views[slot].pending.count - views[slot].pendingStart) writes")
+      return
+    }
+    if survivor < views[slot].lastTicket { situations.reach(.crashLostUnsyncedWrites) }
+    if survivor > views[slot].durableTicket { situations.reach(.crashKeptUnsyncedWrites) }
+    makeDurable(slot, through: survivor)
+    views[slot].pending.removeAll()
+    views[slot].pendingStart = 0
+    views[slot].issued = views[slot].durable
+    let start = state.logStart
+    enter(state.entries, after: start.index.rawValue, term: start.term.rawValue) { _, _ in false }
   }
 }
 

@@ -23,7 +23,6 @@ public struct Oracles: Sendable {
   var leaders = Chunked<UInt64>(filler: 0)
   /// The newest term that had a leader.
   var newestLeaderTerm: UInt64 = 0
-  var requests = Chunked<RequestRecord>(filler: RequestRecord())
   /// Who stood last in each term, for situations only.
   var candidates = Chunked<UInt64>(filler: 0)
 
@@ -74,11 +73,31 @@ public struct Oracles: Sendable {
     makeDurable(slot, through: ticket.rawValue)
   }
 
-  /// Call when a node dies. Of its writes those up to and including `survivor` are on the disk: at
-  /// least those reported durable; `.zero` if it wrote nothing in this life that survived.
-  public mutating func crashed(_ node: NodeID, keeping survivor: Ticket) {
+  /// Call when a node dies. What its disk holds is told by `recovered`, once somebody has looked.
+  public mutating func crashed(_ node: NodeID) {
     guard breach == nil, let slot = slot(of: node) else { return }
-    observeCrash(slot, keeping: survivor.rawValue)
+    observeCrash(slot)
+  }
+
+  /// Call when a dead node's disk was read, before `started`, with what was found there: all that
+  /// was reported durable, and of what came after it the first so many writes.
+  public mutating func recovered(_ node: NodeID, _ state: DurableState) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    observeRecovery(slot, state)
+  }
+
+  /// Call when a node starts from a disk that was damaged and is not repaired, before `started`,
+  /// with what is left. It votes for nobody, so what it once held counts as held until it has
+  /// rejoined.
+  public mutating func damaged(_ node: NodeID, _ state: DurableState) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    observeDamage(slot, state)
+  }
+
+  /// Call when a node has told its core that its machine has applied everything up to `index`.
+  public mutating func machineIs(_ node: NodeID, at index: LogIndex) {
+    guard breach == nil, let slot = slot(of: node) else { return }
+    observeMachine(slot, applied: index.rawValue)
   }
 
   /// Call when a node's machine has applied everything up to `index`, with the machine's digest.
@@ -98,13 +117,19 @@ public struct Oracles: Sendable {
     observeSnapshot(slot, at: index.rawValue, digest: digest)
   }
 
-  /// Call when a node's machine was replaced by a snapshot, on `installSnapshot` and at the start
-  /// of a node that has one, with the digest of the machine after it.
+  /// Call when a node's machine was read from the snapshot that ends with this entry, with the
+  /// digest of the machine if it has applied nothing since.
   public mutating func machineRestored(
-    _ node: NodeID, from snapshot: SnapshotMetadata, digest: UInt64
+    _ node: NodeID, through index: LogIndex, digest: UInt64?
   ) {
     guard breach == nil, let slot = slot(of: node) else { return }
-    observeRestored(slot, from: snapshot, digest: digest)
+    observeRestored(slot, through: index.rawValue, digest: digest)
+  }
+
+  /// Call when a node whose disk was damaged has been repaired by its peers.
+  public mutating func rejoined(_ node: NodeID) {
+    guard let slot = slot(of: node) else { return }
+    views[slot].promised = nil
   }
 
   /// Call when everything is healed and quiet and all these nodes should agree: each acknowledged

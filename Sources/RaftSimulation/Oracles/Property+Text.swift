@@ -28,6 +28,8 @@ extension Property {
     case .stalledLeaderLeaves: "A Stalled Leader Leaves"
     case .nodeInvariant: "Node Invariants"
     case .linearizability: "Linearizability"
+    case .exactlyOnce: "Exactly Once"
+    case .machineInvariant: "Machine Invariants"
     }
   }
 
@@ -58,6 +60,8 @@ extension Property {
     case .stalledLeaderLeaves: "thesis §10.2.1"
     case .nodeInvariant: "Figure 2"
     case .linearizability: "§8"
+    case .exactlyOnce: "§8; thesis §6.3"
+    case .machineInvariant: "§2"
     }
   }
 }

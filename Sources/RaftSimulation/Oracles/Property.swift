@@ -53,6 +53,10 @@ public enum Property: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case nodeInvariant
   /// What clients saw could have come from one machine that does one thing after the other.
   case linearizability
+  /// A command takes effect once, however often its client asked.
+  case exactlyOnce
+  /// What a machine says of itself that must always hold, holds.
+  case machineInvariant
 
   /// The number by which code, tests and reports cite it, for example `S07`.
   public var id: String { (rawValue < 10 ? "S0" : "S") + "\(rawValue)" }

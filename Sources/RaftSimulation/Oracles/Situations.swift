@@ -35,8 +35,8 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case staleTermDropped
   /// An answer to something that was over came.
   case staleReplyDropped
-  /// A receipt came for a write after that of a later one, or twice.
-  case lateReceipt
+  /// A crash left writes on the disk that had not been reported durable.
+  case crashKeptUnsyncedWrites
   /// A leader was elected with uncommitted entries of earlier terms (Figure 8).
   case electedWithOlderUncommitted
   /// Entries of an earlier term were committed by one of the leader's own (§5.4.2).
@@ -99,8 +99,8 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case readNotConfirmed
   /// A read came before the leader's term had committed an entry.
   case readWaitedForTerm
-  /// A proposal handed to the leader was accepted there.
-  case forwardedAnswered
+  /// A command that was asked for again was answered with the result of the first time.
+  case duplicateAnswered
   /// A write was committed with fewer copies than asked for.
   case writeConcernNotMet
   /// A caller was told that its accepted write is lost.
@@ -117,68 +117,55 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case witnessAcknowledged
   /// A node was asked to stop, and handed over what it could.
   case stoppedGracefully
+  /// A session turned a command down: it was gone, or too much was under way in it.
+  case sessionRefused
+  /// A replica answered as it was, without asking anybody.
+  case staleReadServed
+  /// A client gave up before anything had been done.
+  case deadlinePassedBefore
+  /// A client gave up after its command had been proposed.
+  case deadlinePassedAfter
+  /// A full disk turned a command down.
+  case diskFullRefused
+  /// A read was turned down by a replica that was still reading its machine.
+  case loadingRefused
+  /// A node died while it was reading its journal.
+  case crashedInRecovery
+  /// A node began with a write that a crash had cut off.
+  case tornTailDiscarded
+  /// Results of a disk came back in another order than the jobs.
+  case resultsOutOfOrder
+  /// A disk was found to be damaged.
+  case disksDamaged
+  /// A damaged node was repaired by its peers.
+  case rejoined
 
   /// The name in reports.
-  public var description: String {
-    switch self {
-    case .uncommittedEntryTruncated: "uncommitted-entry-truncated"
-    case .leaderDeposedWithUncommitted: "leader-deposed-with-uncommitted"
-    case .leaderCrashedWithUncommitted: "leader-crashed-with-uncommitted"
-    case .voteDurableThenCrashBeforeReply: "vote-durable-then-crash-before-reply"
-    case .crashLostUnsyncedWrites: "crash-lost-unsynced-writes"
-    case .candidatesInOneTerm: "candidates-in-one-term"
-    case .candidateYielded: "candidate-yielded"
-    case .electionLost: "election-lost"
-    case .quorumLostSteppedDown: "quorum-lost-stepped-down"
-    case .diskStallSteppedDown: "disk-stall-stepped-down"
-    case .storageFailed: "storage-failed"
-    case .voteRefusedLeaderAlive: "vote-refused-leader-alive"
-    case .votesWithheldAfterRestart: "votes-withheld-after-restart"
-    case .staleTermDropped: "stale-term-dropped"
-    case .staleReplyDropped: "stale-reply-dropped"
-    case .lateReceipt: "late-receipt"
-    case .electedWithOlderUncommitted: "elected-with-older-uncommitted"
-    case .olderTermCommittedByNewer: "older-term-committed-by-newer"
-    case .electedInJoint: "elected-in-joint"
-    case .committedInJoint: "committed-in-joint"
-    case .jointLeftByAnother: "joint-left-by-another"
-    case .membershipRolledBack: "membership-rolled-back"
-    case .learnerPromoted: "learner-promoted"
-    case .voterDemoted: "voter-demoted"
-    case .leaderRemovedItself: "leader-removed-itself"
-    case .removedNodeCampaigned: "removed-node-campaigned"
-    case .changeRefusedInFlight: "change-refused-in-flight"
-    case .changeRefusedEarly: "change-refused-early"
-    case .singleVoterCommitted: "single-voter-committed"
-    case .probeFellBack: "probe-fell-back"
-    case .windowFull: "window-full"
-    case .snapshotOffered: "snapshot-offered"
-    case .snapshotInstalled: "snapshot-installed"
-    case .snapshotInJoint: "snapshot-in-joint"
-    case .snapshotKeptSuffix: "snapshot-kept-suffix"
-    case .snapshotBehindLog: "snapshot-behind-log"
-    case .restartedDuringSnapshotReceive: "restarted-during-snapshot-receive"
-    case .snapshotChunkResumed: "snapshot-chunk-resumed"
-    case .entriesLoadedFromDisk: "entries-loaded-from-disk"
-    case .transferCompleted: "transfer-completed"
-    case .transferUnderLoad: "transfer-under-load"
-    case .transferAborted: "transfer-aborted"
-    case .leaseReadServed: "lease-read-served"
-    case .readRoundLate: "read-round-late"
-    case .followerReadServed: "follower-read-served"
-    case .readNotConfirmed: "read-not-confirmed"
-    case .readWaitedForTerm: "read-waited-for-term"
-    case .forwardedAnswered: "forwarded-answered"
-    case .writeConcernNotMet: "write-concern-not-met"
-    case .proposalLost: "proposal-lost"
-    case .proposalUnknown: "proposal-unknown"
-    case .tooBusyRefused: "too-busy-refused"
-    case .refusedInTransfer: "refused-in-transfer"
-    case .quiescedAndWoke: "quiesced-and-woke"
-    case .witnessAcknowledged: "witness-acknowledged"
-    case .stoppedGracefully: "stopped-gracefully"
-    }
-  }
+  public var description: String { Situation.names[Int(rawValue)] }
+
+  /// In the order of the cases.
+  private static let names: [String] = [
+    "uncommitted-entry-truncated", "leader-deposed-with-uncommitted",
+    "leader-crashed-with-uncommitted", "vote-durable-then-crash-before-reply",
+    "crash-lost-unsynced-writes", "candidates-in-one-term", "candidate-yielded", "election-lost",
+    "quorum-lost-stepped-down", "disk-stall-stepped-down", "storage-failed",
+    "vote-refused-leader-alive", "votes-withheld-after-restart", "stale-term-dropped",
+    "stale-reply-dropped", "crash-kept-unsynced-writes", "elected-with-older-uncommitted",
+    "older-term-committed-by-newer", "elected-in-joint", "committed-in-joint",
+    "joint-left-by-another", "membership-rolled-back", "learner-promoted", "voter-demoted",
+    "leader-removed-itself", "removed-node-campaigned", "change-refused-in-flight",
+    "change-refused-early", "single-voter-committed", "probe-fell-back", "window-full",
+    "snapshot-offered", "snapshot-installed", "snapshot-in-joint", "snapshot-kept-suffix",
+    "snapshot-behind-log", "restarted-during-snapshot-receive", "snapshot-chunk-resumed",
+    "entries-loaded-from-disk", "transfer-completed", "transfer-under-load", "transfer-aborted",
+    "lease-read-served", "read-round-late", "follower-read-served", "read-not-confirmed",
+    "read-waited-for-term", "duplicate-answered", "write-concern-not-met", "proposal-lost",
+    "proposal-unknown", "too-busy-refused", "refused-in-transfer", "quiesced-and-woke",
+    "witness-acknowledged", "stopped-gracefully", "session-refused", "stale-read-served",
+    "deadline-passed-before", "deadline-passed-after", "disk-full-refused", "loading-refused",
+    "crashed-in-recovery", "torn-tail-discarded", "results-out-of-order", "disk-damaged",
+    "rejoined",
+  ]
 }
 
 /// How often each situation was reached.

@@ -42,6 +42,20 @@ struct StoredLog: Sendable {
     append(state.entries)
   }
 
+  /// Whether both amount to the same log and hard state, as far as they tell.
+  func isSame(as other: StoredLog) -> Bool {
+    currentTerm == other.currentTerm && votedFor == other.votedFor
+      && lastIndex == other.lastIndex && lastTerm == other.lastTerm
+      && snapshotIndex == other.snapshotIndex && startIndex == other.startIndex
+      && membershipIndex == other.membershipIndex
+  }
+
+  /// The log and the hard state in a few words.
+  var description: String {
+    "term \(currentTerm), vote \(votedFor), a log after \(startIndex) to \(lastIndex) of term"
+      + " \(lastTerm), snapshot \(snapshotIndex)"
+  }
+
   /// The term of the last entry.
   var lastTerm: UInt64 { runs.last?.term ?? startTerm }
 

@@ -18,6 +18,7 @@ enum Concern: UInt64 {
   case clock
   case node
   case tie
+  case disk
 }
 
 /// One drawn word, and what may be read from it.

@@ -17,10 +17,11 @@ struct FaultDrawing {
     case crash, crashLeader, crashBetween, restartStorm, powerCut, pause, slowNode, campaign
     case slowDisk, diskStall, diskFailure
     case clockRate
-    case snapshot, slowApply
+    case snapshot, slowRead
     case membership, transfer
     case overload, clientCrash
     case stop
+    case diskFull, bitRot
   }
 
   func faults() -> [PlannedFault] {
@@ -65,7 +66,7 @@ struct FaultDrawing {
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
       .campaign, .stop:
       return processEpisode(family, start, long, dice)
-    case .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply:
+    case .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot, .slowRead:
       return hostEpisode(family, start, long, dice)
     case .membership: return membershipEpisode(start, max(long, unit * 3), dice)
     case .transfer:
@@ -118,7 +119,8 @@ struct FaultDrawing {
       fault.kind = .flapping
       fault.period = amount.logarithmic(max(2, unit / 8), unit * 2)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
-      .campaign, .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply,
+      .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot,
+      .slowRead,
       .membership, .transfer, .overload, .clientCrash, .stop:
       break
     }
@@ -162,8 +164,10 @@ struct FaultDrawing {
       fault.kind = .stop
       if dice.again().below(2) == 0 { fault.aim = .leader }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
-      .isolation, .isolateLeader, .clog, .flapping, .slowDisk, .diskStall, .diskFailure, .clockRate,
-      .snapshot, .slowApply, .membership, .transfer, .overload, .clientCrash:
+      .isolation, .isolateLeader, .clog, .flapping, .slowDisk, .diskStall, .diskFailure, .diskFull,
+      .bitRot,
+      .clockRate,
+      .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash:
       break
     }
     return fault
@@ -183,6 +187,13 @@ struct FaultDrawing {
     case .diskFailure:
       fault.kind = .diskFailure
       fault.keeps = UnsyncedWrites.allCases[Int(amount.below(3))]
+    case .bitRot:
+      fault.kind = .bitRot
+      fault.aim = .nodes
+      fault.amount = amount.between(1, 6)
+    case .diskFull:
+      fault.kind = .diskFull
+      fault.amount = amount.logarithmic(1, 16_384)
     case .clockRate:
       fault.kind = .clockRate
       let most = plan.node.leaseDriftPerMille.map { $0 * 1_000 * 4 / 10 } ?? 500_000
@@ -190,8 +201,8 @@ struct FaultDrawing {
     case .snapshot:
       fault.kind = .snapshot
       fault.duration = 0
-    case .slowApply:
-      fault.kind = .slowApply
+    case .slowRead:
+      fault.kind = .slowRead
       fault.amount = amount.logarithmic(1_000_000, unit)
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .crash, .crashLeader, .crashBetween,

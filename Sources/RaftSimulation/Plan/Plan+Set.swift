@@ -36,14 +36,18 @@ extension Plan {
     case snapshots = "node.snapshots"
     /// `NodeSettings.retainedEntries`.
     case retained = "node.retained"
-    /// `NodeSettings.isForwardingProposals`.
-    case forwarding = "node.forwarding"
     /// `StorageSettings.minimumSync`.
     case sync = "storage.sync"
     /// `WorkloadSettings.clients`.
     case clients = "workload.clients"
-    /// `WorkloadSettings.batch`.
-    case batch = "workload.batch"
+    /// `WorkloadMix.keyValue`.
+    case keyValueWeight = "workload.keyValueWeight"
+    /// `WorkloadMix.ledger`.
+    case ledgerWeight = "workload.ledgerWeight"
+    /// `WorkloadMix.topics`.
+    case topicsWeight = "workload.topicsWeight"
+    /// `WorkloadMix.clock`.
+    case clockWeight = "workload.clockWeight"
     /// `WorkloadSettings.readsPerMillion`.
     case reads = "workload.reads"
     /// `WorkloadSettings.pause`.
@@ -66,10 +70,12 @@ extension Plan {
     case .lease: node.leaseDriftPerMille = value == 0 ? nil : value
     case .snapshots: node.snapshotThreshold = value
     case .retained: node.retainedEntries = value
-    case .forwarding: node.isForwardingProposals = value != 0
     case .sync: storage.minimumSync = value
     case .clients: workload.clients = value
-    case .batch: workload.batch = value
+    case .keyValueWeight: workload.mix.keyValue = value
+    case .ledgerWeight: workload.mix.ledger = value
+    case .topicsWeight: workload.mix.topics = value
+    case .clockWeight: workload.mix.clock = value
     case .reads: workload.readsPerMillion = value
     case .pause: workload.pause = value
     case .valueBytes: workload.valueBytes = value

@@ -82,8 +82,6 @@ public struct NodeSettings: Hashable, Sendable {
   public var maximumLearnerLag: UInt64 = 256
   /// Unit: ticks.
   public var diskStallTicks: UInt64 = 50
-  /// Whether followers hand proposals on to the leader.
-  public var isForwardingProposals = false
   /// After how many ticks without work a group slows down; `nil` for never.
   public var quiescenceTicks: UInt64?
   /// By how much it then slows down.
@@ -122,16 +120,23 @@ public struct StorageSettings: Hashable, Sendable {
   public var minimumSync: UInt64 = 200_000
   /// By how much syncs take longer: uniform below this. Unit: nanoseconds.
   public var syncSpread: UInt64 = 400_000
-  /// Receipts that come later than the sync, of a million.
+  /// Results of the disk's jobs that come later, and in another order, of a million.
   public var lateReceiptPerMillion: UInt64 = 0
-  /// Receipts that come twice, of a million.
-  public var repeatedReceiptPerMillion: UInt64 = 0
   /// How late those come at the latest. Unit: nanoseconds.
   public var receiptDelay: UInt64 = 0
-  /// How long writing a snapshot takes. Unit: nanoseconds.
+  /// By how much writing a piece of a snapshot takes longer: uniform below this. Unit: nanoseconds.
   public var snapshotDelay: UInt64 = 1_000_000
-  /// How long applying entries takes; 0 for no time at all. Unit: nanoseconds.
-  public var applyDelay: UInt64 = 0
+  /// By how much reading takes longer. Unit: nanoseconds.
+  public var readDelay: UInt64 = 0
+  /// How long a segment of a journal is. Unit: bytes.
+  public var segmentBytes: UInt64 = 16_384
+  /// How many syncs of a journal may be under way at the same time.
+  public var syncsInFlight: UInt64 = 1
+  /// The node whose disk may lose what it held, so that its peers must repair it; 0 for none. There
+  /// is one at most: of what is on a majority one more loss could take the last copy.
+  public var damagedNode: UInt64 = 0
+  /// In how large pieces snapshots are written and read. Unit: bytes.
+  public var pieceBytes: UInt64 = 4_096
 
   /// Storage with the defaults.
   public init() {}
@@ -160,20 +165,34 @@ public struct WorkloadSettings: Hashable, Sendable {
   public var pause: UInt64 = 10_000_000
   /// How long a client waits for an answer before it asks again. Unit: nanoseconds.
   public var timeout: UInt64 = 500_000_000
-  /// How many commands go into one proposal, at most; 1 or more.
-  public var batch: UInt64 = 1
-  /// How many bytes of ballast a written value has, beyond the 8 that make it unique.
+  /// How many bytes of ballast a written value or message has, beyond the 8 that make it unique.
   public var valueBytes: UInt64 = 0
+  /// Which machines are asked for something, and how often.
+  public var mix = WorkloadMix(keyValue: 1, ledger: 1, topics: 1, clock: 1)
   /// How many keys there are.
   public var keys: UInt64 = 8
+  /// How many accounts there are, beside two for holds.
+  public var accounts: UInt64 = 4
+  /// How many topics there are.
+  public var topics: UInt64 = 2
   /// Operations that read, of a million.
   public var readsPerMillion: UInt64 = 300_000
   /// Reads that are content with a lease, of a million.
   public var leaseReadsPerMillion: UInt64 = 0
+  /// Reads that any node may answer, once the leader has said how far it must have come, of a
+  /// million.
+  public var followerReadsPerMillion: UInt64 = 0
+  /// Reads that any node answers as it is, of a million; the three shares together are a million at
+  /// most.
+  public var staleReadsPerMillion: UInt64 = 0
   /// Requests that go to any node and not to the leader, of a million.
   public var strayPerMillion: UInt64 = 50_000
   /// Writes that ask for more copies than a majority, of a million.
   public var concernPerMillion: UInt64 = 0
+  /// Requests that come with a deadline, of a million.
+  public var deadlinesPerMillion: UInt64 = 0
+  /// Clients that ask without a session, so that they may not ask again, of a million.
+  public var sessionlessPerMillion: UInt64 = 0
   /// Answers that get lost on the way to the client, of a million.
   public var lostAnswersPerMillion: UInt64 = 0
 

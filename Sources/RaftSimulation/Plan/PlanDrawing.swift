@@ -19,6 +19,10 @@ enum Knob: UInt64 {
   case concern, lostAnswers
   case duration
   case loss, duplicate
+  case segment, syncsInFlight, piece
+  case deadlines, sessionless
+  case damage
+  case mix, accounts, topics, followerReads, staleReads
 }
 
 /// The draws of one seed's settings.
@@ -55,7 +59,34 @@ extension Plan {
       workload: Plan.workload(knobs, options, node, tick), faults: [], duration: duration)
     let drawing = FaultDrawing(plan: self, unit: tick * node.electionTimeoutTicks)
     faults = drawing.faults()
+    drawDamage(knobs)
     for override in options.overrides { _ = set(override.name, to: override.value) }
+  }
+
+  /// Chooses the node whose disk may be damaged, where the cluster can bear that: each entry must
+  /// be on a majority without it, or be known to one that can lead.
+  private mutating func drawDamage(_ knobs: KnobDraws) {
+    let isSafe =
+      cluster.voters >= 3 && cluster.witnesses == 0
+      && !faults.contains {
+        switch $0.kind {
+        case .addWitness, .demote, .remove, .replace, .concurrentChanges: true
+        case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition,
+          .bridge, .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm,
+          .powerCut, .pause, .campaign, .stop, .slowNode, .slowDisk, .diskStall, .diskFailure,
+          .diskFull, .bitRot, .clockRate, .snapshot, .slowRead, .addLearner, .addVoter,
+          .transfer, .overload, .clientCrash:
+          false
+        }
+      }
+    guard isSafe, faults.contains(where: { $0.kind == .bitRot }) else {
+      faults.removeAll { $0.kind == .bitRot }
+      return
+    }
+    storage.damagedNode = 1 + knobs.draw(.damage).below(UInt64(cluster.count))
+    for position in faults.indices where faults[position].kind == .bitRot {
+      faults[position].nodes = [storage.damagedNode]
+    }
   }
 
   private static func scenario(_ knobs: KnobDraws, _ options: PlanOptions) -> Scenario {
@@ -117,7 +148,6 @@ extension Plan {
     node.snapshotChunkBytes = knobs.draw(.chunk).logarithmic(16, 4_096)
     node.maximumLearnerLag = knobs.draw(.learnerLag).logarithmic(1, 256)
     node.diskStallTicks = knobs.between(.diskStall, node.electionTimeoutTicks, 80)
-    node.isForwardingProposals = knobs.happens(.forwarding, 25)
     if knobs.happens(.quiescence, 12) {
       node.quiescenceTicks = knobs.draw(.quiescence).again().between(10, 60)
       node.quiescenceFactor = knobs.between(.quiescenceFactor, 2, 5)
@@ -164,11 +194,13 @@ extension Plan {
     storage.syncSpread = knobs.draw(.syncSpread).logarithmic(20_000, 8_000_000)
     storage.snapshotDelay = knobs.draw(.snapshotDelay).logarithmic(200_000, 50_000_000)
     if knobs.happens(.applyDelay, 20) {
-      storage.applyDelay = knobs.draw(.applyDelay).again().logarithmic(100_000, 20_000_000)
+      storage.readDelay = knobs.draw(.applyDelay).again().logarithmic(100_000, 20_000_000)
     }
+    storage.segmentBytes = knobs.draw(.segment).logarithmic(4_096, 65_536)
+    storage.syncsInFlight = knobs.draw(.syncsInFlight).below(3) == 0 ? 2 : 1
+    storage.pieceBytes = knobs.draw(.piece).logarithmic(64, 8_192)
     guard isTroubled, knobs.happens(.receipts, 40) else { return storage }
     storage.lateReceiptPerMillion = knobs.draw(.receipts).again().logarithmic(10_000, 300_000)
-    storage.repeatedReceiptPerMillion = storage.lateReceiptPerMillion
     storage.receiptDelay = knobs.draw(.receiptDelay).logarithmic(1_000_000, 100_000_000)
     return storage
   }
@@ -201,23 +233,59 @@ extension Plan {
     workload.pause = knobs.draw(.pause).logarithmic(1_000_000, 100_000_000)
     let timeout = tick * node.electionTimeoutTicks
     workload.timeout = timeout * knobs.between(.timeout, 2, 6)
-    if knobs.happens(.batch, 30) { workload.batch = knobs.draw(.batch).again().between(2, 24) }
     if knobs.happens(.valueBytes, 20) {
       workload.valueBytes = knobs.draw(.valueBytes).again().logarithmic(1, 512)
     }
+    workload.mix = Plan.mix(knobs.draw(.mix))
     workload.keys = knobs.draw(.keys).logarithmic(1, 32)
+    workload.accounts = knobs.between(.accounts, 2, 5)
+    workload.topics = knobs.between(.topics, 1, 3)
     workload.readsPerMillion = knobs.between(.reads, 0, 600_000)
     if node.leaseDriftPerMille != nil {
-      workload.leaseReadsPerMillion = knobs.between(.leaseReads, 300_000, 1_000_000)
+      workload.leaseReadsPerMillion = knobs.between(.leaseReads, 300_000, 600_000)
+    }
+    if knobs.happens(.followerReads, 50) {
+      workload.followerReadsPerMillion = knobs.draw(.followerReads).again().between(20_000, 200_000)
+    }
+    if knobs.happens(.staleReads, 50) {
+      workload.staleReadsPerMillion = knobs.draw(.staleReads).again().between(20_000, 200_000)
     }
     workload.strayPerMillion = knobs.draw(.stray).logarithmic(5_000, 300_000)
     if knobs.happens(.concern, 25) {
       workload.concernPerMillion = knobs.draw(.concern).again().between(50_000, 500_000)
     }
+    if knobs.happens(.deadlines, 30) {
+      workload.deadlinesPerMillion = knobs.draw(.deadlines).again().logarithmic(10_000, 500_000)
+    }
+    if knobs.happens(.sessionless, 30) { workload.sessionlessPerMillion = 500_000 }
     if knobs.happens(.lostAnswers, 40) {
       workload.lostAnswersPerMillion = knobs.draw(.lostAnswers).again().between(1_000, 100_000)
     }
     return workload
+  }
+
+  /// Mostly all machines, each with a weight of its own; now and then all but one, or one alone.
+  private static func mix(_ draw: Draw) -> WorkloadMix {
+    let which = MachineKind.allCases[Int(draw.below(UInt64(MachineKind.allCases.count)))]
+    var weights = draw.again()
+    func weight() -> UInt64 {
+      weights = weights.again()
+      return weights.between(1, 6)
+    }
+    var mix = WorkloadMix(
+      keyValue: weight(), ledger: weight(), topics: weight(), clock: weight())
+    switch draw.again().below(100) {
+    case 0..<20: return WorkloadMix(only: which)
+    case 20..<40:
+      switch which {
+      case .keyValue: mix.keyValue = 0
+      case .ledger: mix.ledger = 0
+      case .topics: mix.topics = 0
+      case .clock: mix.clock = 0
+      }
+      return mix
+    default: return mix
+    }
   }
 }
 

@@ -56,8 +56,13 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
   case slowDisk
   /// Syncs of `nodes` do not end before the episode does.
   case diskStall
-  /// The next sync of `nodes` fails; they halt and are started again at the end.
+  /// No sync of `nodes` succeeds; their processes end, and cannot start again before the end.
   case diskFailure
+  /// The disks of `nodes` have room for `amount` more bytes and no more.
+  case diskFull
+  /// The node whose disk may be damaged crashes, and finds `amount` flipped bits in what it had on
+  /// its disk for some time. See `StorageSettings.damagedNode`.
+  case bitRot
 
   // Clocks.
   /// A tick of `nodes` lasts `amount` millionths of what it should.
@@ -66,8 +71,8 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
   // The state machine and its snapshots.
   /// `nodes` take a snapshot at the start, whatever their threshold says.
   case snapshot
-  /// Applying takes `nodes` `amount` ns longer.
-  case slowApply
+  /// Reading entries and snapshots back takes `nodes` `amount` ns longer.
+  case slowRead
 
   // What operators do. `nodes` are the ones that are changed, not those that are asked: the leader
   // is asked, and asked again until the episode is over or it has agreed.

@@ -1,24 +1,11 @@
 // Inputs, actions and events in words. Only called when somebody watches.
 
 import Raft
+import RaftJournal
+import RaftMachines
+import RaftReplica
 
 extension Input {
-  var traceKind: TraceKind {
-    switch self {
-    case .tick: .tick
-    case .receive: .deliver
-    case .propose, .read, .changeMembership, .transferLeadership, .campaign, .stop: .request
-    case .persisted: .persisted
-    case .storageFailed: .storageFailed
-    case .applied: .applied
-    case .entriesLoaded, .entriesNotLoaded: .load
-    case .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
-      .snapshotChunkNotStored:
-      .snapshot
-    case .peerUnreachable, .peerReachable: .deliver
-    }
-  }
-
   var sentence: String {
     switch self {
     case .tick: "tick"
@@ -45,6 +32,7 @@ extension Input {
     case .snapshotChunkNotStored(let position): "could not store snapshot \(position)"
     case .peerUnreachable(let node): "\(node) is unreachable"
     case .peerReachable(let node): "\(node) is reachable"
+    case .peerRestarted(let node): "\(node) was restarted"
     case .campaign: "is told to campaign"
     case .stop(let request): "\(request) stops it"
     }
@@ -234,4 +222,88 @@ func joined(_ words: [String]) -> String {
   var text = ""
   for word in words { text += (text.isEmpty ? "" : ", ") + word }
   return text
+}
+
+extension ReplicaInput<SimulatedMachine> {
+  var traceKind: TraceKind {
+    switch self {
+    case .tick: .tick
+    case .receive, .peerUnreachable, .peerReachable: .deliver
+    case .request, .administer, .campaign, .stop: .request
+    case .finished: .disk
+    }
+  }
+
+  var sentence: String {
+    switch self {
+    case .tick: "tick"
+    case .receive(let envelope):
+      "hears \(envelope.message.from): \(envelope.message.sentence)"
+    case .request(let name, let request, _): "r\(name.rawValue): \(request.sentence)"
+    case .administer(let name, let request, _): "r\(name.rawValue): \(request.sentence)"
+    case .finished(let job, let result): "disk job \(job): \(result.sentence)"
+    case .peerUnreachable(let node): "\(node) is unreachable"
+    case .peerReachable(let node): "\(node) is reachable"
+    case .campaign: "is told to campaign"
+    case .stop(let name): "r\(name.rawValue) stops it"
+    }
+  }
+}
+
+extension ClientRequest<SimulatedMachine> {
+  /// What the client wants, in words.
+  public var sentence: String {
+    switch self {
+    case .openSession: "opens a session"
+    case .command(let bytes, let position, _):
+      "a command of \(bytes.count) bytes" + (position.map { " as \($0.description)" } ?? "")
+    case .keepSession(let session, _): "keeps session \(session.description)"
+    case .closeSession(let session): "closes session \(session.description)"
+    case .query(_, let kind): "a \(kind.description) read"
+    case .passTime: "lets time pass"
+    }
+  }
+}
+
+extension AdminRequest {
+  /// What the operator wants, in words.
+  public var sentence: String {
+    switch self {
+    case .changeMembership(let change): "wants to " + joined(change.steps.map { $0.description })
+    case .transferLeadership(let target): "wants \(target?.description ?? "the best") to lead"
+    case .limitSessions: "limits the sessions"
+    case .takeSnapshot: "wants a snapshot"
+    }
+  }
+}
+
+extension JobResult {
+  /// What became of the job, in words.
+  var sentence: String {
+    switch self {
+    case .done: "done"
+    case .failed(_, let error): error.description
+    }
+  }
+}
+
+extension ReplicaEvent {
+  /// The event in words; `nil` for those that other words tell already.
+  var sentence: String? {
+    switch self {
+    case .core: nil
+    case .envelopeRefused(let node, let reason):
+      "puts an envelope of \(node.description) aside: \(reason.description)"
+    case .snapshotBegun(let place): "begins a snapshot through \(place.description)"
+    case .snapshotTaken(let place): "has a snapshot through \(place.description)"
+    case .snapshotFailed(let place, let error):
+      "has no snapshot through \(place.description): \(error.description)"
+    case .machineRestored(let place): "has its machine back, as of \(place.description)"
+    case .unreadable(let problem): problem.description
+    case .spaceLow: "its disk is nearly full"
+    case .spaceBack: "its disk has room again"
+    case .rejoined: "is repaired"
+    case .failed(let failure): failure.description
+    }
+  }
 }

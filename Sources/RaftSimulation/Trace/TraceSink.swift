@@ -8,16 +8,8 @@ public enum TraceKind: String, Hashable, Sendable, CaseIterable {
   case tick
   /// A message arrived.
   case deliver
-  /// A write was reported durable.
-  case persisted
-  /// A write was reported impossible.
-  case storageFailed
-  /// Entries were applied.
-  case applied
-  /// A snapshot was taken, loaded, or stored.
-  case snapshot
-  /// Entries were loaded from storage.
-  case load
+  /// A disk has done a job.
+  case disk
   /// A client or an operator asked.
   case request
   /// A node was started.

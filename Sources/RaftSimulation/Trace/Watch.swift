@@ -1,6 +1,7 @@
 // What one step leaves for its record. Filled only if somebody watches.
 
 import Raft
+import RaftReplica
 
 /// The record of the step under way.
 struct Watch: Sendable {
@@ -47,13 +48,29 @@ extension World {
       text: watch.text, before: watch.before, after: watch.after, digest: digest)
   }
 
-  mutating func watch(_ input: Input, _ position: Int) {
+  mutating func watch(_ input: ReplicaInput<SimulatedMachine>, _ position: Int) {
     watch.node = slots[position].id
     watch.kind = input.traceKind
     watch.say(input.sentence)
-    for action in actions.array() {
-      if let sentence = action.sentence { watch.say(sentence) }
+  }
+
+  /// What the core was told, if that is not what the replica was told, and what it wants done.
+  mutating func watchStep(_ position: Int) {
+    var said: [String] = []
+    slots[position].replica.lookAtStep { _, input, actions in
+      switch input {
+      case .tick, .receive: break
+      case .propose, .read, .changeMembership, .transferLeadership, .persisted, .storageFailed,
+        .applied, .entriesLoaded, .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded,
+        .snapshotChunkNotLoaded, .snapshotChunkStored, .snapshotChunkNotStored,
+        .peerUnreachable, .peerReachable, .peerRestarted, .campaign, .stop:
+        said.append(input.sentence)
+      }
+      for action in actions.array() {
+        if let sentence = action.sentence { said.append(sentence) }
+      }
     }
+    for sentence in said { watch.say(sentence) }
   }
 
   mutating func watchStart(_ position: Int) {
@@ -66,12 +83,17 @@ extension World {
         + "\(log.baseIndex.next)..\(log.lastIndex)")
   }
 
-  mutating func watchCrash(_ position: Int, kept: Int, lost: Int) {
+  mutating func watchCrash(_ position: Int) {
     watch.node = slots[position].id
     watch.kind = .crash
     watch.after = glance(position)
+    let last = slots[position].askedTicket
+    let durable = slots[position].node.durableTicket
     watch.say(
-      "\(slots[position].id) crashes: \(lost) writes not yet durable are lost, \(kept) survive")
+      "\(slots[position].id) crashes: "
+        + (last > durable
+          ? "writes \(durable.next.description) to \(last.description) may be lost"
+          : "all that it wrote is on its disk"))
   }
 
   mutating func watchFault(_ fault: PlannedFault, _ struck: [Int], isBeginning: Bool) {

@@ -1,15 +1,25 @@
 // Who asks, and each single time of asking.
 
 import Raft
+import RaftMachines
+import RaftReplica
 
 /// One client: one operation under way at a time, asked again until it is answered or given up.
 struct Client: Sendable {
   /// Its number; a client that crashes goes on under a new one.
   var number: UInt64
+  /// Whether it asks in sessions, so that it may ask again whatever it was told.
+  var hasSessions = true
+  /// Its session, once it has one.
+  var session: SessionID?
+  /// The number of its newest command in that session.
+  var sequence: UInt64 = 0
   /// The position of its operation in the history; -1 if it has none.
   var operation = -1
   /// The request that it waits for; 0 if it waits before asking again.
   var request: UInt64 = 0
+  /// Whether that request is in some log.
+  var isTaken = false
   /// The node that it last heard to lead; -1 if it knows of none.
   var leader = -1
   /// How many operations it began: what makes an operation's draws its own.
@@ -20,8 +30,6 @@ struct Client: Sendable {
   var tour: UInt64 = 0
   /// How many operations it has ended since the healing began.
   var endedAfterHealing: UInt64 = 0
-  /// What it knows to be committed and applied: no later read may be older.
-  var seen = LogIndex.zero
   /// Whether it has nothing more to do.
   var isDone = false
 }
@@ -32,24 +40,19 @@ struct Attempt: Sendable, BitwiseCopyable {
   enum Asker: UInt8 {
     /// A client, by its position.
     case client
-    /// An operator, for a fault by its position in the plan.
+    /// An operator, for a fault by its position in the plan; -1 for none.
     case operate
     /// Nobody waits: a burst of load, or the caller of an interactive run.
     case nobody
   }
 
   var asker: Asker
-  var who: UInt32
+  var who: Int32
   /// The position of the operation in the history; -1 if it is none.
   var operation: Int32
   var node: UInt8
   var life: UInt32
   var isAnswered = false
-  /// What the machine said of the last command, once this node has applied it.
-  var isApplied = false
-  var isMismatch = false
-  /// Where it was committed, once the node has said so.
-  var committed: LogPosition?
-  /// The last that was said of it.
-  var outcome: Outcome?
+  /// Where the log took it, if it did.
+  var place: LogPosition?
 }

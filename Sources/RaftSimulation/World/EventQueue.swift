@@ -7,12 +7,8 @@ enum EventKind: UInt8 {
   case deliver
   /// An input of the host's own arrives, if the node still lives the same life. `slot` as above.
   case input
-  /// A sync ends.
-  case sync
-  /// A snapshot of the machine is durable. `slot` as above.
-  case snapshotDurable
-  /// A chunk of a received snapshot is durable. `slot` as above.
-  case chunkDurable
+  /// The disk has done the first job of a lane. `slot` is the lane.
+  case disk
   /// A fault begins. `slot` is its position in the plan.
   case faultStart
   /// A fault strikes again.

@@ -1,16 +1,14 @@
-// One place in the cluster: a node, its machine, its disk and its clock, and which life it lives.
+// One place in the cluster: a replica, its disk and its clock, and which life it lives.
 
 import Raft
-import RaftMachines
+import RaftJournal
+import RaftReplica
 
 /// One host with all that is on it.
 struct NodeSlot: Sendable {
   let id: NodeID
-  var node: RaftNode
-  var machine = KeyValue()
-  /// The newest entry that the machine has applied.
-  var machineIndex = LogIndex.zero
-  var disk: Disk
+  var replica: Replica<SimulatedMachine>
+  var disk: SimulatedDisk
   /// How often the node was started.
   var life: UInt32 = 1
   var isUp = true
@@ -28,10 +26,9 @@ struct NodeSlot: Sendable {
   var nextTick: UInt64 = 0
   var extraHandling: UInt64 = 0
   var extraSync: UInt64 = 0
-  var extraApply: UInt64 = 0
+  var extraRead: UInt64 = 0
   /// Until when no sync ends; 0 if they do.
   var stalledUntil: UInt64 = 0
-  var isNextSyncFailing = false
   var clockRate: UInt64 = 1_000_000
   /// After how many more actions the node crashes; the largest number for never.
   var actionsUntilCrash = UInt64.max
@@ -39,28 +36,80 @@ struct NodeSlot: Sendable {
   var armedBy: UInt32 = 0
 
   var clock: ClockSettings
-  /// The index of the newest snapshot begun.
-  var snapshotBegun = LogIndex.zero
-  /// The snapshot that is being written.
-  var imageUnderWay: Disk.Image?
-  /// When the newest report of applied entries goes out, so that none overtakes another.
-  var appliedReport: UInt64 = 0
-  /// How many syncs, in all lives: what makes a sync's draws its own.
-  var syncs: UInt64 = 0
+  /// What the disk was given and has not done, by lane; the first of each is being done.
+  var lanes = Lanes()
+  /// How many jobs, in all lives: what makes a job's draws its own.
+  var jobs: UInt64 = 0
+  /// The newest write that the core has asked for in this life, and the newest that the disk is
+  /// known to hold, whatever the journal says.
+  var askedTicket = Ticket.zero
+  var diskTicket = Ticket.zero
+  /// The newest entry of which the oracles were shown the machine.
+  var shownIndex = LogIndex.zero
   /// What the digest last saw of the node.
   var standing: UInt64 = 0
   var reach: UInt64 = 0
-  /// Commands whose result somebody waits for, as they were accepted.
-  var waiting: [Waiting] = []
-  /// A command somebody waits for.
-  struct Waiting: BitwiseCopyable {
-    var position: LogPosition
-    var request: UInt64
+
+  /// The core, in its place.
+  var node: RaftNode {
+    @inline(__always) _read { yield replica.node }
   }
 
   /// How long a tick lasts now. Unit: nanoseconds.
   var tick: UInt64 {
     let own = clock.tick * clock.ratePerMillion / 1_000_000
     return clockRate == 1_000_000 ? own : own * clockRate / 1_000_000
+  }
+}
+
+/// The disk's jobs that are not done, lane by lane.
+struct Lanes: Sendable {
+  /// A job, and for one of the log the newest write in it.
+  struct Item: Sendable {
+    var job: DiskJob
+    var ticket: Ticket
+  }
+
+  private var log: [Item] = []
+  private var snapshot: [Item] = []
+  private var read: [Item] = []
+  private var care: [Item] = []
+
+  /// Puts a job behind those of its lane; says whether it is the only one.
+  mutating func append(_ item: Item) -> Bool {
+    switch item.job.lane {
+    case .log:
+      log.append(item)
+      return log.count == 1
+    case .snapshot:
+      snapshot.append(item)
+      return snapshot.count == 1
+    case .read:
+      read.append(item)
+      return read.count == 1
+    case .care:
+      care.append(item)
+      return care.count == 1
+    }
+  }
+
+  /// Takes the first job of a lane away; says whether there are more.
+  mutating func removeFirst(_ lane: DiskLane) -> (item: Item, isMore: Bool) {
+    switch lane {
+    case .log: (log.removeFirst(), !log.isEmpty)
+    case .snapshot: (snapshot.removeFirst(), !snapshot.isEmpty)
+    case .read: (read.removeFirst(), !read.isEmpty)
+    case .care: (care.removeFirst(), !care.isEmpty)
+    }
+  }
+
+  /// The jobs that are being done.
+  var underWay: [DiskJob] {
+    var jobs: [DiskJob] = []
+    if let item = log.first { jobs.append(item.job) }
+    if let item = snapshot.first { jobs.append(item.job) }
+    if let item = read.first { jobs.append(item.job) }
+    if let item = care.first { jobs.append(item.job) }
+    return jobs
   }
 }

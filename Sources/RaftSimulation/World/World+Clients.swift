@@ -2,6 +2,7 @@
 
 import Raft
 import RaftMachines
+import RaftReplica
 
 extension World {
   mutating func setTimer(ofClient client: Int, in delay: UInt64) {
@@ -13,10 +14,17 @@ extension World {
     timers.set(slots.count + client, to: .max)
     if clients[client].operation < 0 {
       beginOperation(client)
-    } else {
-      if clients[client].request != 0 { clients[client].leader = -1 }
-      ask(client)
+      return
     }
+    if clients[client].request != 0 {
+      clients[client].leader = -1
+      // Without a session nobody could tell a second time from the first.
+      if !mayRepeat(client) {
+        end(client, .unknown)
+        return
+      }
+    }
+    ask(client)
   }
 
   // Some of what follows changes nothing and is `mutating` all the same: else each call would copy
@@ -33,40 +41,24 @@ extension World {
       clients[client].isDone = true
       return
     }
-    let workload = plan.workload
     let draw = Draw(plan.seed, .workload, UInt64(client), clients[client].begun)
     clients[client].begun += 1
-    let operation = drawOperation(workload, draw, clients[client].number)
-    history.append(operation)
+    history.append(
+      Operation.draw(
+        plan.workload, draw, client: clients[client].number, number: UInt64(history.count + 1),
+        now: now, after: history))
     counters.operations += 1
     clients[client].operation = history.count - 1
+    if !history[history.count - 1].kind.isRead, clients[client].hasSessions {
+      clients[client].sequence += 1
+    }
     ask(client)
   }
 
-  private mutating func drawOperation(
-    _ workload: WorkloadSettings, _ draw: Draw, _ client: UInt64
-  ) -> Operation {
-    let number = UInt64(history.count + 1)
-    let choice = draw.again()
-    let key = choice.again().below(max(1, workload.keys))
-    var operation = Operation(
-      number: number, client: client, kind: .put, key: key, count: 1, value: number << 12,
-      began: now, attempts: 0, result: .pending)
-    if draw.happens(workload.readsPerMillion) {
-      operation.kind = choice.happens(workload.leaseReadsPerMillion) ? .leaseRead : .read
-    } else {
-      switch choice.below(16) {
-      case 0: operation.kind = .delete
-      case 1, 2:
-        operation.kind = .compareAndSet
-        operation.expected = history.last.map { $0.value }
-      case 3...:
-        let most = min(workload.batch, 1_024)
-        operation.count = most > 1 ? 1 + choice.again().again().below(most) : 1
-      default: break
-      }
-    }
-    return operation
+  /// Whether asking once more can do no harm.
+  private mutating func mayRepeat(_ client: Int) -> Bool {
+    clients[client].hasSessions || history[clients[client].operation].kind.isRead
+      || !clients[client].isTaken
   }
 
   // MARK: Asking
@@ -79,16 +71,48 @@ extension World {
     let draw = Draw(
       plan.seed, .client, UInt64(client), clients[client].asked, history[place].number)
     let node = target(client, draw)
-    let request = newRequest(.client, client, operation: place, node)
-    clients[client].request = request
     setTimer(ofClient: client, in: plan.workload.timeout)
-    submit(input(request, history[place], draw), to: node)
+    let request: ClientRequest<SimulatedMachine>
+    var operation = place
+    switch history[place].ask(plan.workload) {
+    case .query(let query, let kind): request = .query(query, kind)
+    case .command(let command):
+      if !clients[client].hasSessions {
+        request = .command(command, in: nil, copies: copies(draw))
+      } else if let session = clients[client].session {
+        let position = SessionPosition(
+          session: session, sequence: clients[client].sequence,
+          acknowledgedThrough: clients[client].sequence - 1)
+        request = .command(command, in: position, copies: copies(draw))
+      } else {
+        operation = -1
+        request = .openSession
+      }
+    }
+    clients[client].isTaken = false
+    let number = newRequest(.client, client, operation: operation, node)
+    clients[client].request = number
+    var deadline: Ticks?
+    if draw.again().again().again().happens(plan.workload.deadlinesPerMillion) {
+      deadline = Ticks(slots[node].replica.ticks.rawValue + draw.again().below(30))
+    }
+    submit(.request(RequestID(number), request, deadline: deadline), to: node)
+  }
+
+  private mutating func copies(_ draw: Draw) -> CopiesWanted {
+    let dice = draw.again().again()
+    guard dice.happens(plan.workload.concernPerMillion) else { return .majority }
+    return dice.again().below(2) == 0 ? .all : .atLeast(UInt32(plan.cluster.voters))
   }
 
   /// Whom the client asks: the leader that it knows, else one node after the other. Chance alone
   /// may leave out for long the only one that can help. Now and then it asks anybody.
   private mutating func target(_ client: Int, _ draw: Draw) -> Int {
     let known = clients[client].leader
+    let operation = history[clients[client].operation]
+    if operation.kind.isRead, operation.reading == .follower || operation.reading == .stale {
+      return Int(draw.again().below(UInt64(slots.count)))
+    }
     let isStray = draw.happens(plan.workload.strayPerMillion)
     if known >= 0, !isStray { return known }
     if isStray { return Int(draw.again().below(UInt64(slots.count))) }
@@ -101,28 +125,14 @@ extension World {
   ) -> UInt64 {
     attempts.append(
       Attempt(
-        asker: asker, who: UInt32(truncatingIfNeeded: who),
+        asker: asker, who: Int32(truncatingIfNeeded: who),
         operation: Int32(truncatingIfNeeded: operation), node: UInt8(node),
         life: slots[node].life))
     return UInt64(attempts.count)
   }
 
-  private mutating func input(_ request: UInt64, _ operation: Operation, _ draw: Draw) -> Input {
-    switch operation.kind {
-    case .read: return .read(RequestID(request), .linearizable)
-    case .leaseRead: return .read(RequestID(request), .lease)
-    case .put, .delete, .compareAndSet:
-      var concern = WriteConcern.majority
-      if draw.again().again().happens(plan.workload.concernPerMillion) {
-        concern = WriteConcern(copies: UInt32(plan.cluster.voters), patience: Ticks(5))
-      }
-      let block = Command.block(operation, plan.workload)
-      return .propose(Proposal(RequestID(request), block, writeConcern: concern))
-    }
-  }
-
   /// Gives the newest request to a node: now, when it awakes, or never if it is down.
-  mutating func submit(_ input: Input, to node: Int) {
+  mutating func submit(_ input: ReplicaInput<SimulatedMachine>, to node: Int) {
     guard slots[node].isUp else {
       attempts[attempts.count - 1].isAnswered = true
       return
@@ -135,119 +145,103 @@ extension World {
     }
   }
 
+  /// The log has taken the request that is being given in.
+  mutating func accepted(_ place: LogPosition, _ position: Int) {
+    let number = Int(given) - 1
+    guard attempts.indices.contains(number) else { return }
+    attempts[number].place = place
+    let client = Int(attempts[number].who)
+    if attempts[number].asker == .client, clients[client].request == given {
+      clients[client].isTaken = true
+      clients[client].leader = position
+    }
+  }
+
   // MARK: Answers
 
-  mutating func answered(_ answer: ActionBuffer.RequestOutcome, _ position: Int) {
-    answered(answer.request, answer.outcome, position)
-  }
-
-  mutating func answered(_ request: RequestID, _ outcome: Outcome, _ position: Int) {
-    let number = Int(truncatingIfNeeded: request.rawValue) - 1
-    guard attempts.indices.contains(number) else { return }
-    rolling.combine(request.rawValue)
-    if case .accepted(let place) = outcome {
-      if case .client = attempts[number].asker, isOperation(number, .compareAndSet) {
-        expectResult(number, at: place, position)
-      }
-    } else {
-      attempts[number].isAnswered = true
-    }
-    attempts[number].outcome = outcome
-    if case .refused = outcome { counters.refusals += 1 }
-    switch attempts[number].asker {
-    case .client: clientHears(outcome, Int(attempts[number].who), request.rawValue, position)
-    case .operate: operatorHears(outcome, Int(attempts[number].who))
-    case .nobody: nobodyHears(outcome, number)
-    }
-  }
-
-  private mutating func isOperation(_ number: Int, _ kind: OperationKind) -> Bool {
-    let place = Int(attempts[number].operation)
-    return place >= 0 && history[place].kind == kind
-  }
-
-  /// Notes that the machine's result for this entry is wanted.
-  private mutating func expectResult(_ number: Int, at place: LogPosition, _ position: Int) {
-    guard place.index > slots[position].machineIndex else { return }
-    slots[position].waiting.append(
-      NodeSlot.Waiting(position: place, request: UInt64(number + 1)))
-  }
-
-  /// A command was applied that somebody may wait for.
-  mutating func commandApplied(
-    _ place: LogPosition, _ result: KeyValue.Result, _ position: Int
+  mutating func answered(
+    _ name: RequestID, _ reply: Reply<SimulatedMachine>, _ position: Int
   ) {
-    let waiting = slots[position].waiting
-    for entry in waiting where entry.position.index <= place.index {
-      guard entry.position == place else { continue }
-      let number = Int(entry.request) - 1
-      attempts[number].isApplied = true
-      if case .mismatch = result { attempts[number].isMismatch = true }
-      if let committed = attempts[number].committed {
-        finishWrite(Int(attempts[number].who), entry.request, committed)
-      }
+    let number = Int(truncatingIfNeeded: name.rawValue) - 1
+    guard attempts.indices.contains(number) else { return }
+    rolling.combine(name.rawValue ^ UInt64(reply.kind.rawValue) << 48)
+    if attempts[number].isAnswered {
+      blame(
+        .oneAnswer, .zero, "\(slots[position].id) replies to request \(name.rawValue) once more")
+      return
     }
-    slots[position].waiting.removeAll { $0.position.index <= place.index }
+    if watch.isOn { watch.say("replies to r\(name.rawValue): \(reply.kind.description)") }
+    attempts[number].isAnswered = true
+    if attempts[number].asker == .nobody, attempts[number].operation < 0 {
+      replies.append((name.rawValue, reply))
+    }
+    switch reply.kind {
+    case .notLeader, .tooBusy, .unavailable, .refused: counters.refusals += 1
+    case .ok, .duplicate, .badRequest, .unknown, .underAcknowledged: break
+    }
+    oracles.count(reply)
+    switch attempts[number].asker {
+    case .client: clientHears(reply, Int(attempts[number].who), number, position)
+    case .operate: operatorHears(reply, Int(attempts[number].who))
+    case .nobody: nobodyHears(reply, number, position)
+    }
   }
 
   private mutating func clientHears(
-    _ outcome: Outcome, _ client: Int, _ request: UInt64, _ position: Int
+    _ reply: Reply<SimulatedMachine>, _ client: Int, _ number: Int, _ position: Int
   ) {
-    guard clients[client].request == request else { return }
-    let draw = Draw(plan.seed, .client, request, 1)
+    guard clients[client].request == UInt64(number + 1) else { return }
+    let draw = Draw(plan.seed, .client, UInt64(number + 1), 1)
     if draw.happens(plan.workload.lostAnswersPerMillion) { return }
-    switch outcome {
-    case .accepted: clients[client].leader = position
-    case .committed(let place, _):
-      let number = Int(request) - 1
-      attempts[number].committed = place
-      if isOperation(number, .compareAndSet), !attempts[number].isApplied {
-        let isStillToCome = place.index > slots[position].machineIndex
-        // Applied before it was known to be ours: what it did can no longer be told.
-        if !isStillToCome { end(client, .unknown) }
-      } else {
-        finishWrite(client, request, place)
-      }
-    case .lost: askAgain(client, in: 1_000_000 + draw.again().below(5_000_000))
-    case .unknown: askAgain(client, in: 1_000_000 + draw.again().below(20_000_000))
-    case .refused(let refusal): refused(refusal, client, draw.again())
-    case .transferred, .transferFailed, .stopped: break
+    if case .sessionOpened(let session) = reply {
+      clients[client].session = session
+      clients[client].request = 0
+      ask(client)
+      return
     }
+    let place = clients[client].operation
+    guard attempts[number].operation >= 0 else {
+      tryAgain(reply, client, draw.again())
+      return
+    }
+    guard let result = history[place].result(reply, plan.workload) else {
+      if case .unknown = reply, !mayRepeat(client) { return end(client, .unknown) }
+      tryAgain(reply, client, draw.again())
+      return
+    }
+    history[place].server = UInt32(position + 1)
+    history[place].life = slots[position].life
+    if case .sessionRefused = result {
+      // The session is gone, or its client is too far ahead: go on with another one.
+      clients[client].session = nil
+      clients[client].sequence = 0
+    }
+    end(client, result)
   }
 
-  private mutating func finishWrite(_ client: Int, _ request: UInt64, _ place: LogPosition) {
-    guard clients[client].request == request else { return }
-    let isMismatch = attempts[Int(request) - 1].isMismatch
-    end(client, isMismatch ? .mismatched(place) : .written(place))
-  }
-
-  private mutating func refused(_ refusal: Refusal, _ client: Int, _ draw: Draw) {
+  /// Nothing was done, or nobody knows.
+  private mutating func tryAgain(
+    _ reply: Reply<SimulatedMachine>, _ client: Int, _ draw: Draw
+  ) {
     var delay = 2_000_000 + draw.below(10_000_000)
     clients[client].leader = -1
-    switch refusal {
-    case .notLeader(let leader), .notConfirmed(let leader):
-      if let leader, slots.indices.contains(Int(leader.rawValue) - 1) {
+    switch reply {
+    case .notLeader(let leader):
+      if slots.indices.contains(Int(leader.rawValue) - 1) {
         clients[client].leader = Int(leader.rawValue) - 1
-      } else {
-        delay += slots[0].clock.tick * 2
       }
-    case .tooBusy, .transferring, .termNotEstablished: delay += slots[0].clock.tick
-    case .tooLarge:
-      end(client, .refused)
-      return
-    case .stopping, .halted, .nothingToDo, .changeInFlight, .membershipMoved,
-      .alreadyMember, .notMember, .invalidChange, .learnerBehind, .membership, .cannotLead:
+    case .tooBusy(let ticks): delay += slots[0].clock.tick * ticks.rawValue
+    case .unavailable: delay += slots[0].clock.tick * 2
+    case .applied, .sessionOpened, .noted, .answer, .refused, .badRequest, .unknown,
+      .membershipChanged, .notPossible, .transferred, .transferFailed, .snapshotTaken,
+      .snapshotFailed, .stopped:
       break
     }
     // Who was turned down often asks less often, or nothing but refusals would happen.
     // Once all is repaired there is always somebody who can help.
     let patience = healing.isUnderWay ? 0 : history[clients[client].operation].attempts / 2
-    askAgain(client, in: delay << min(patience, 4))
-  }
-
-  private mutating func askAgain(_ client: Int, in delay: UInt64) {
     clients[client].request = 0
-    setTimer(ofClient: client, in: delay)
+    setTimer(ofClient: client, in: delay << min(patience, 4))
   }
 
   private mutating func end(_ client: Int, _ result: OperationResult) {
@@ -256,51 +250,30 @@ extension World {
     history[place].result = result
     if result != .unknown && result != .refused { counters.operationsDone += 1 }
     if healing.isUnderWay { clients[client].endedAfterHealing += 1 }
-    switch result {
-    case .written(let place), .mismatched(let place):
-      clients[client].seen = max(clients[client].seen, place.index)
-    case .read(_, let applied): clients[client].seen = max(clients[client].seen, applied)
-    case .pending, .refused, .unknown: break
-    }
     clients[client].operation = -1
     clients[client].request = 0
     let draw = Draw(plan.seed, .client, UInt64(client), clients[client].begun, 2)
     setTimer(ofClient: client, in: 1 + draw.below(plan.workload.pause + 1))
   }
 
-  // MARK: Reads
+  /// Where the operation took effect: at the first of its entries that was committed.
+  ///
+  /// - Complexity: O(1), once `noteEffects` was called.
+  func effect(of operation: Int) -> LogIndex? { effects[operation] }
 
-  mutating func readIsReady(_ read: ActionBuffer.ReadyRead, _ position: Int) {
-    readIsReady(read.request, read.index, position)
-  }
-
-  mutating func readIsReady(_ request: RequestID, _ index: LogIndex, _ position: Int) {
-    let number = Int(truncatingIfNeeded: request.rawValue) - 1
-    guard attempts.indices.contains(number) else { return }
-    rolling.combine(request.rawValue ^ index.rawValue << 32)
-    attempts[number].isAnswered = true
-    let client = Int(attempts[number].who)
-    guard case .client = attempts[number].asker, clients[client].request == request.rawValue
-    else { return }
-    let draw = Draw(plan.seed, .client, request.rawValue, 1)
-    if draw.happens(plan.workload.lostAnswersPerMillion) { return }
-    let applied = slots[position].machineIndex
-    if applied < index {
-      let id = slots[position].id
-      blame(
-        .readsAreFresh, index,
-        "\(id) calls a read at \(index) ready, but its machine has applied only \(applied)")
+  /// Finds out where all operations took effect.
+  ///
+  /// - Complexity: O(times of asking).
+  mutating func noteEffects() {
+    effects = [LogIndex?](repeating: nil, count: history.count)
+    for attempt in attempts {
+      let operation = Int(attempt.operation)
+      guard operation >= 0, let place = attempt.place,
+        oracles.isCommitted(place.index.rawValue, term: place.term)
+      else { continue }
+      if let earlier = effects[operation], earlier < place.index { continue }
+      effects[operation] = place.index
     }
-    if applied < clients[client].seen {
-      let seen = clients[client].seen
-      blame(
-        .readsAreFresh, index,
-        "client \(client) had seen \(seen) and then reads as of \(applied) from "
-          + slots[position].id.description)
-    }
-    let key = Command.key(history[clients[client].operation].key)
-    let found = slots[position].machine.value(of: key)
-    end(client, .read(value: found.map { Command.number($0.bytes) }, applied: applied))
   }
 
   // MARK: Faults of clients
@@ -309,83 +282,50 @@ extension World {
   mutating func crashClient(_ client: Int) {
     guard clients.indices.contains(client), clients[client].operation >= 0 else { return }
     clients[client].number += plan.workload.clients
-    clients[client].seen = .zero
+    clients[client].session = nil
+    clients[client].sequence = 0
     end(client, .unknown)
   }
 
-  /// Many proposals at once, for whose answers nobody waits.
+  /// Many commands at once, for whose answers nobody waits.
   mutating func overload(_ fault: PlannedFault) {
     guard let leader = leaderPosition else { return }
     for number in 0..<fault.amount {
       let draw = Draw(plan.seed, .workload, 1 << 32 | fault.identity, number)
-      var operation = drawOperation(plan.workload, draw, 1 << 32)
-      if operation.kind.isRead { operation.kind = .put }
-      operation.attempts = 1
+      let operation = Operation.draw(
+        plan.workload, draw, client: 1 << 32 | UInt64(history.count),
+        number: UInt64(history.count + 1), now: now, after: history)
       history.append(operation)
-      let request = newRequest(.nobody, 0, operation: history.count - 1, leader)
-      submit(input(request, operation, draw), to: leader)
+      let place = history.count - 1
+      history[place].attempts = 1
+      let request: ClientRequest<SimulatedMachine> =
+        switch operation.ask(plan.workload) {
+        case .query(let query, let kind): .query(query, kind)
+        case .command(let command): .command(command, in: nil, copies: .majority)
+        }
+      let name = newRequest(.nobody, 0, operation: place, leader)
+      submit(.request(RequestID(name), request, deadline: nil), to: leader)
     }
   }
 
-  private mutating func nobodyHears(_ outcome: Outcome, _ number: Int) {
+  private mutating func nobodyHears(
+    _ reply: Reply<SimulatedMachine>, _ number: Int, _ position: Int
+  ) {
     let place = Int(attempts[number].operation)
     guard place >= 0, history[place].ended == nil else { return }
-    switch outcome {
-    case .accepted: return
-    case .committed(let position, _): history[place].result = .written(position)
-    case .lost, .unknown, .refused, .transferred, .transferFailed, .stopped:
-      history[place].result = .unknown
-    }
+    history[place].result = history[place].result(reply, plan.workload) ?? .unknown
+    history[place].server = UInt32(position + 1)
+    history[place].life = slots[position].life
     history[place].ended = now
   }
 }
 
-/// How operations look as commands of the key-value machine.
-enum Command {
-  static func key(_ number: UInt64) -> [UInt8] {
-    [UInt8(ascii: "k"), UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
-  }
-
-  static func value(_ number: UInt64, ballast: UInt64) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(8 + Int(ballast))
-    for shift in 0..<8 as Range<UInt64> {
-      bytes.append(UInt8(truncatingIfNeeded: number >> (shift * 8)))
-    }
-    for _ in 0..<ballast { bytes.append(0x2e) }
-    return bytes
-  }
-
-  /// The number that makes a value unique.
-  static func number(_ value: [UInt8]) -> UInt64 {
-    var number: UInt64 = 0
-    for place in 0..<min(8, value.count) { number |= UInt64(value[place]) << UInt64(place * 8) }
-    return number
-  }
-
-  static func block(_ operation: Operation, _ workload: WorkloadSettings) -> EntryBlock {
-    let ballast = workload.valueBytes
-    switch operation.kind {
-    case .delete: return EntryBlock(KeyValue.encode(.delete(key: key(operation.key))))
-    case .compareAndSet:
-      return EntryBlock(
-        KeyValue.encode(
-          .compareAndSet(
-            key: key(operation.key),
-            expected: operation.expected.map { value($0, ballast: ballast) },
-            value: value(operation.value, ballast: ballast))))
-    case .put where operation.count > 1:
-      return EntryBlock(
-        (0..<operation.count).map { place in
-          KeyValue.encode(
-            .put(
-              key: key((operation.key + place) % max(1, workload.keys)),
-              value: value(operation.value + place, ballast: ballast)))
-        })
-    case .put, .read, .leaseRead:
-      return EntryBlock(
-        KeyValue.encode(
-          .put(key: key(operation.key), value: value(operation.value, ballast: ballast))))
+extension ReplicaInput {
+  /// The host's name of the request, 0 if it is none.
+  var requestName: UInt64 {
+    switch self {
+    case .request(let name, _, _), .administer(let name, _, _), .stop(let name): name.rawValue
+    case .tick, .receive, .finished, .peerUnreachable, .peerReachable, .campaign: 0
     }
   }
 }

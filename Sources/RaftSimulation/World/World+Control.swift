@@ -3,6 +3,7 @@
 
 import Raft
 import RaftMachines
+import RaftReplica
 
 extension Plan {
   /// A plan in which nothing happens by itself: so many nodes, no clients, no faults, no end.
@@ -47,12 +48,19 @@ extension World {
   public func isUp(_ id: NodeID) -> Bool { position(id).map { slots[$0].isUp } ?? false }
 
   /// A copy of a node's machine as it is now; `nil` if there is no node of this number.
-  public func machine(_ id: NodeID) -> KeyValue? { position(id).map { slots[$0].machine } }
+  public func machine(_ id: NodeID) -> SimulatedMachine? {
+    position(id).map { slots[$0].replica.machine.machine }
+  }
 
-  /// The last outcome of a request that was submitted by hand, if there was one.
-  public func outcome(of request: RequestID) -> Outcome? {
-    let number = Int(truncatingIfNeeded: request.rawValue) - 1
-    return attempts.indices.contains(number) ? attempts[number].outcome : nil
+  /// A copy of a replica as it is now, or as it was when it went down; `nil` if there is none of
+  /// this number.
+  public func replica(_ id: NodeID) -> Replica<SimulatedMachine>? {
+    position(id).map { slots[$0].replica }
+  }
+
+  /// The reply to a request that was submitted by hand, once there is one.
+  public func reply(to request: RequestID) -> Reply<SimulatedMachine>? {
+    replies.last { $0.request == request.rawValue }?.reply
   }
 
   func position(_ id: NodeID) -> Int? {
@@ -86,27 +94,50 @@ extension World {
     for position in slots.indices { restart(position) }
   }
 
-  /// Proposes a command to a node, or to the leader. `nil` if there is no node to take it.
+  /// Gives a command to a node, or to the leader. `nil` if there is no node to take it.
   ///
-  /// What became of it is told by `outcome(of:)`, once time has passed.
-  public mutating func submit(_ command: KeyValue.Command, to id: NodeID? = nil) -> RequestID? {
-    let target = id.map { position($0) } ?? leaderPosition
-    guard let target, slots[target].isUp else { return nil }
-    let request = RequestID(newRequest(.nobody, 0, operation: -1, target))
-    let block = EntryBlock(KeyValue.encode(command))
-    cause = eventCount
-    submit(.propose(Proposal(request, block)), to: target)
-    return request
+  /// What became of it is told by `reply(to:)`, once time has passed.
+  public mutating func submit(
+    _ command: SimulatedMachine.Command, in session: SessionPosition? = nil, to id: NodeID? = nil
+  ) -> RequestID? {
+    ask(.command(command.encoded(), in: session, copies: .majority), of: id)
   }
 
-  /// Gives a node any input, as its host might.
-  public mutating func give(_ input: Input, to id: NodeID) {
+  /// Gives a command for the key-value store to a node, or to the leader.
+  public mutating func submit(_ command: KeyValue.Command, to id: NodeID? = nil) -> RequestID? {
+    submit(.first(command), to: id)
+  }
+
+  /// Asks a node, or the leader, for anything that a client may want.
+  public mutating func ask(
+    _ request: ClientRequest<SimulatedMachine>, of id: NodeID? = nil
+  ) -> RequestID? {
+    let target = id.map { position($0) } ?? leaderPosition
+    guard let target, slots[target].isUp else { return nil }
+    let name = RequestID(newRequest(.nobody, 0, operation: -1, target))
+    cause = eventCount
+    submit(.request(name, request, deadline: nil), to: target)
+    return name
+  }
+
+  /// Asks a node, or the leader, for what an operator may want.
+  public mutating func administer(_ request: AdminRequest, of id: NodeID? = nil) -> RequestID? {
+    let target = id.map { position($0) } ?? leaderPosition
+    guard let target, slots[target].isUp else { return nil }
+    let name = RequestID(newRequest(.nobody, 0, operation: -1, target))
+    cause = eventCount
+    submit(.administer(name, request, deadline: nil), to: target)
+    return name
+  }
+
+  /// Gives a replica any input, as its host might.
+  public mutating func give(_ input: ReplicaInput<SimulatedMachine>, to id: NodeID) {
     guard let position = position(id), slots[position].isUp else { return }
     cause = eventCount
     give(input, to: position)
   }
 
-  /// A number for a request that is given by hand, for example in `Input.changeMembership`.
+  /// A number for a request that is given by hand, for example in `ReplicaInput.stop`.
   public mutating func nextRequest(to id: NodeID) -> RequestID {
     RequestID(newRequest(.nobody, 0, operation: -1, position(id) ?? 0))
   }
@@ -143,6 +174,6 @@ extension World {
 
   /// When the next event happens; the end of time if none will. Unit: virtual nanoseconds.
   public var nextTime: UInt64 {
-    soon.isEmpty ? min(timers.nextTime, queue.nextTime) : now
+    min(timers.nextTime, queue.nextTime)
   }
 }

@@ -1,10 +1,24 @@
 // How nodes begin, die and begin again.
 
 import Raft
+import RaftJournal
 import RaftMachines
+import RaftReplica
 
 extension World {
   /// The settings of one life of a node.
+  private func replicaSettings(_ position: Int, life: UInt32) -> ReplicaSettings {
+    var settings = ReplicaSettings(core: configuration(position, life: life))
+    let threshold = plan.node.snapshotThreshold
+    settings.snapshotEntries = threshold > 0 ? threshold : .max
+    settings.snapshotBytes = .max
+    settings.pieceBytes = UInt32(plan.storage.pieceBytes)
+    settings.retryTicks = Ticks(20)
+    settings.copiesTicks = Ticks(plan.node.electionTimeoutTicks * 3)
+    settings.stopTicks = Ticks(plan.node.electionTimeoutTicks * 8)
+    return settings
+  }
+
   private func configuration(_ position: Int, life: UInt32) -> Configuration {
     let settings = plan.node
     let draw = Draw(plan.seed, .node, UInt64(position), UInt64(life))
@@ -27,10 +41,24 @@ extension World {
     configuration.snapshotChunkBytes = settings.snapshotChunkBytes
     configuration.maximumLearnerLag = settings.maximumLearnerLag
     configuration.diskStallTicks = Ticks(settings.diskStallTicks)
-    configuration.isForwardingProposals = settings.isForwardingProposals
     configuration.quiescenceTicks = settings.quiescenceTicks.map { Ticks($0) }
     configuration.quiescenceFactor = settings.quiescenceFactor
     return configuration
+  }
+
+  private var journalSettings: JournalSettings {
+    var settings = JournalSettings()
+    settings.segmentBytes = plan.storage.segmentBytes
+    settings.reserveBytes = 4_096
+    settings.frameBytes = 1_024
+    settings.indexSpacing = 1_024
+    settings.maximumSyncsInFlight = Int(plan.storage.syncsInFlight)
+    return settings
+  }
+
+  private func identity(_ position: Int) -> JournalIdentity {
+    JournalIdentity(
+      cluster: ClusterID(high: 0xf1071a, low: plan.seed), node: NodeID(UInt64(position + 1)))
   }
 
   private func firstMembership(_ position: Int) -> Membership {
@@ -60,16 +88,27 @@ extension World {
 
   /// Puts a node into its place for the first time.
   mutating func bootstrap(_ position: Int) {
-    let disk = Disk(firstMembership(position))
-    let state = disk.durableState
-    let node: RaftNode
-    do { node = try RaftNode(configuration(position, life: 1), restoring: state) } catch {
-      preconditionFailure("node \(position + 1) cannot start: \(error.description)")
-    }
+    var faults = DiskFaults()
+    if plan.storage.damagedNode == UInt64(position + 1) { faults.garbageTears = 300_000 }
+    var disk = SimulatedDisk(
+      seed: Draw(plan.seed, .disk, UInt64(position)).word, faults: faults)
     let clock = position < plan.clocks.count ? plan.clocks[position] : ClockSettings()
-    slots.append(
-      NodeSlot(
-        id: node.id, node: node, disk: disk, isWitness: isWitness(position), clock: clock))
+    let membership = firstMembership(position)
+    let state =
+      membership == .none ? DurableState.joining : DurableState(bootstrapping: membership)
+    do {
+      let recovered = try Journal.create(
+        on: &disk, identity: identity(position), state: state, settings: journalSettings)
+      let replica = try Replica<SimulatedMachine>(
+        replicaSettings(position, life: 1), recovered: recovered,
+        nanoseconds: Names.epoch)
+      slots.append(
+        NodeSlot(
+          id: replica.id, replica: replica, disk: disk, isWitness: isWitness(position),
+          clock: clock))
+    } catch {
+      preconditionFailure("node \(position + 1) cannot be made")
+    }
     timers.set(position, to: 1 + clock.offset)
     oracles.started(slots[position].node, from: state)
   }
@@ -77,28 +116,115 @@ extension World {
   /// Starts a node again from what its disk holds.
   mutating func restart(_ position: Int) {
     guard !slots[position].isUp, !slots[position].isRetired else { return }
-    counters.restarts += 1
     eventCount += 1
-    let state = slots[position].disk.durableState
     let id = slots[position].id
+    crashInRecovery(position)
+    guard let recovered = openJournal(position) else { return }
     do {
-      let settings = configuration(position, life: slots[position].life)
-      slots[position].node = try RaftNode(settings, restoring: state)
+      slots[position].replica = try Replica(
+        replicaSettings(position, life: slots[position].life), recovered: recovered,
+        nanoseconds: wallClock(position))
     } catch {
       blame(
-        .logIsWhatWasStored, state.logStart.index,
+        .logIsWhatWasStored, recovered.state.logStart.index,
         "\(id) cannot be started again: \(error.description)")
       return
     }
+    counters.restarts += 1
     slots[position].isUp = true
-    slots[position].snapshotBegun = state.snapshot.lastIncluded.index
-    slots[position].appliedReport = 0
+    slots[position].askedTicket = .zero
+    slots[position].diskTicket = .zero
+    slots[position].shownIndex = .zero
     timers.set(position, to: now + 1 + slots[position].tick / 2)
+    var state = recovered.state
+    // A node that is out begins in a term in which it has not voted.
+    if slots[position].replica.isOut {
+      state.hardState.currentTerm = slots[position].node.currentTerm
+      state.hardState.votedFor = nil
+      oracles.damaged(id, state)
+    }
     oracles.started(slots[position].node, from: state)
-    restoreMachine(state.snapshot, position)
     rolling.combine(now ^ 0x7e57 << 40 ^ UInt64(position))
     rolling.combine(slots[position].node.log.last.index.rawValue)
     if watch.isOn { watchStart(position) }
+    // A replica that has a machine to read back asks for it at once.
+    give(.tick(nanoseconds: wallClock(position)), to: position)
+  }
+
+  /// Opens what the disk holds, and holds it against what it should; `nil` if that cannot be, or
+  /// not now.
+  private mutating func openJournal(_ position: Int) -> RecoveredJournal? {
+    let id = slots[position].id
+    do throws(JournalError) {
+      let found = try Journal.open(
+        on: &slots[position].disk, owner: identity(position), settings: journalSettings)
+      switch found {
+      case .intact(let recovered):
+        if recovered.journal.standing == .member { oracles.recovered(id, recovered.state) }
+        if recovered.tail != .clean {
+          counters.tornTails += 1
+          oracles.situations.reach(.tornTailDiscarded)
+        }
+        return recovered
+      case .damaged(let damaged):
+        guard plan.storage.damagedNode == UInt64(position + 1) else {
+          blame(
+            .logIsWhatWasStored, slots[position].node.log.lastIndex,
+            "the journal of \(id) is damaged though nothing damaged its disk: "
+              + damaged.report.description)
+          return nil
+        }
+        counters.damages += 1
+        return try damaged.openForRepair(on: &slots[position].disk)
+      }
+    } catch {
+      cannotStart(error, position)
+      return nil
+    }
+  }
+
+  /// Flips bits of what a node has had on its disk for some time.
+  mutating func rot(_ fault: PlannedFault, _ struck: [Int]) {
+    for node in struck {
+      let draw = Draw(plan.seed, .crash, fault.identity, UInt64(node))
+      crash(node, keeping: fault.keeps, draw)
+      for number in 0..<fault.amount {
+        slots[node].disk.rot(Draw(plan.seed, .disk, fault.identity, number).word)
+      }
+    }
+  }
+
+  /// Now and then a node dies while it reads its journal, and begins once more.
+  private mutating func crashInRecovery(_ position: Int) {
+    let draw = Draw(plan.seed, .disk, UInt64(position), UInt64(slots[position].life), 1)
+    guard draw.below(8) == 0 else { return }
+    var disk = slots[position].disk
+    _ = try? Journal.open(
+      on: &disk, owner: identity(position), settings: journalSettings)
+    disk.crash()
+    slots[position].disk = disk
+    counters.crashesInRecovery += 1
+    oracles.situations.reach(.crashedInRecovery)
+  }
+
+  private mutating func cannotStart(_ error: JournalError, _ position: Int) {
+    if case .disk(let problem) = error, problem.problem == .full {
+      // It is tried again until there is room.
+      schedule(.restart, in: 50_000_000, node: position)
+      return
+    }
+    if case .disk(let problem) = error, problem.operation == .sync {
+      crashAgain(position)
+      return
+    }
+    blame(
+      .logIsWhatWasStored, slots[position].node.log.lastIndex,
+      "\(slots[position].id) cannot be started again: \(error.description)")
+  }
+
+  private mutating func crashAgain(_ position: Int) {
+    slots[position].disk.crash()
+    schedule(.restart, in: 50_000_000, node: position)
   }
 
   /// Kills a node. `keeps` says what of its unsynced writes survives, `draw` how many.
@@ -106,26 +232,21 @@ extension World {
     guard slots[position].isUp else { return }
     counters.crashes += 1
     eventCount += 1
-    let pending = slots[position].disk.pending.count
-    let kept: Int =
+    if watch.isOn { watchCrash(position) }
+    let keeping: CrashKeeping =
       switch keeps {
-      case .none: 0
-      case .prefix: Int(draw.below(UInt64(pending) + 1))
-      case .all: pending
+      case .none: .none
+      case .prefix: .drawn
+      case .all: .all
       }
-    counters.writesKept += UInt64(kept)
-    counters.writesLost += UInt64(pending - kept)
-    let survivor = slots[position].disk.crash(keeping: kept)
+    slots[position].disk.crash(during: slots[position].lanes.underWay, keeping: keeping)
+    slots[position].lanes = Lanes()
     slots[position].isUp = false
     slots[position].life += 1
     slots[position].actionsUntilCrash = .max
-    slots[position].isNextSyncFailing = false
-    slots[position].imageUnderWay = nil
     slots[position].missedTicks = 0
-    slots[position].waiting.removeAll(keepingCapacity: true)
     timers.set(position, to: .max)
-    oracles.crashed(slots[position].id, keeping: survivor)
-    rolling.combine(now ^ 0xdead << 40 ^ UInt64(position) ^ survivor.rawValue << 8)
-    if watch.isOn { watchCrash(position, kept: kept, lost: pending - kept) }
+    oracles.crashed(slots[position].id)
+    rolling.combine(now ^ 0xdead << 40 ^ UInt64(position))
   }
 }

@@ -75,19 +75,18 @@ extension World {
       for node in struckNodes[number] { restart(node) }
     case .stop: switchOff(number)
     case .diskFailure:
-      for node in struckNodes[number] {
-        slots[node].isNextSyncFailing = false
-        guard slots[node].isUp, slots[node].node.isHalted else { continue }
-        crash(node, keeping: fault.keeps, Draw(plan.seed, .crash, fault.identity, UInt64(node)))
-        restart(node)
-      }
+      for node in struckNodes[number] { slots[node].disk.faults.failingSyncs = 0 }
+    case .diskFull:
+      for node in struckNodes[number] { slots[node].disk.faults.capacity = .max }
+    case .bitRot:
+      for node in struckNodes[number] { restart(node) }
     case .crashBetweenActions:
       for node in struckNodes[number] where slots[node].armedBy == UInt32(number) {
         slots[node].actionsUntilCrash = .max
       }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .pause, .slowNode, .campaign, .slowDisk, .diskStall, .clockRate,
-      .snapshot, .slowApply, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
+      .snapshot, .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
       .concurrentChanges, .transfer, .overload, .clientCrash:
       break
     }
@@ -122,7 +121,12 @@ extension World {
         submit(.stop(RequestID(newRequest(.operate, number, operation: -1, node))), to: node)
       }
     case .diskFailure:
-      for node in struck where slots[node].isUp { slots[node].isNextSyncFailing = true }
+      for node in struck { slots[node].disk.faults.failingSyncs = 1_000_000 }
+    case .bitRot: rot(fault, struck)
+    case .diskFull:
+      for node in struck {
+        slots[node].disk.faults.capacity = slots[node].disk.usedBytes + fault.amount
+      }
     case .pause: counters.pauses += UInt64(struck.count)
     case .snapshot: for node in struck where !isAsleep(node) { takeSnapshot(node) }
     case .addLearner, .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges,
@@ -131,7 +135,7 @@ extension World {
     case .overload: overload(fault)
     case .clientCrash: crashClient(Int(fault.amount % UInt64(max(1, clients.count))))
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
-      .isolation, .clog, .slowNode, .slowDisk, .diskStall, .clockRate, .slowApply:
+      .isolation, .clog, .slowNode, .slowDisk, .diskStall, .clockRate, .slowRead:
       break
     }
   }
@@ -176,7 +180,7 @@ extension World {
       slots[node].pausedUntil = 0
       slots[node].extraHandling = 0
       slots[node].extraSync = 0
-      slots[node].extraApply = 0
+      slots[node].extraRead = 0
       slots[node].stalledUntil = 0
       slots[node].clockRate = 1_000_000
     }
@@ -213,10 +217,11 @@ extension World {
     case .slowDisk: slots[node].extraSync += fault.amount
     case .diskStall: slots[node].stalledUntil = max(slots[node].stalledUntil, end)
     case .clockRate: slots[node].clockRate = fault.amount
-    case .slowApply: slots[node].extraApply += fault.amount
+    case .slowRead: slots[node].extraRead += fault.amount
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
-      .campaign, .diskFailure, .snapshot, .addLearner, .addVoter, .addWitness, .demote, .remove,
+      .campaign, .diskFailure, .diskFull, .bitRot, .snapshot, .addLearner, .addVoter, .addWitness,
+      .demote, .remove,
       .replace, .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
       break
     }
@@ -252,7 +257,8 @@ extension World {
             links[place].heldUntil = max(links[place].heldUntil, fault.start + fault.duration)
           }
         case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
-          .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply, .addLearner,
+          .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot, .slowRead,
+          .addLearner,
           .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer,
           .overload, .clientCrash, .stop:
           break
@@ -270,7 +276,8 @@ extension FaultKind {
       .isolation, .clog, .flapping:
       true
     case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
-      .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply, .addLearner,
+      .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot, .slowRead,
+      .addLearner,
       .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer, .overload,
       .clientCrash, .stop:
       false

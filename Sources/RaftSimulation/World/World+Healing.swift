@@ -61,12 +61,14 @@ extension World {
     storage.minimumSync = min(storage.minimumSync, 1_000_000)
     storage.syncSpread = min(storage.syncSpread, 1_000_000)
     storage.receiptDelay = 0
-    storage.applyDelay = min(storage.applyDelay, 1_000_000)
+    storage.readDelay = min(storage.readDelay, 1_000_000)
+    storage.snapshotDelay = min(storage.snapshotDelay, 1_000_000)
     weighFaults()
     if watch.isOn { watchHeal() }
     for position in slots.indices {
       slots[position].actionsUntilCrash = .max
-      slots[position].isNextSyncFailing = false
+      slots[position].disk.faults.failingSyncs = 0
+      slots[position].disk.faults.capacity = .max
       slots[position].clock.ratePerMillion = 1_000_000
       if slots[position].isUp, slots[position].node.isHalted {
         crash(position, keeping: .prefix, Draw(plan.seed, .crash, UInt64(position), now))
@@ -88,11 +90,12 @@ extension World {
   mutating func check() {
     retireStrangers()
     let elapsed = now - healing.began
-    var snapshotBytes = 0
+    var snapshotBytes: UInt64 = 0
     for slot in slots {
-      for image in slot.disk.images { snapshotBytes = max(snapshotBytes, image.bytes.count) }
+      let newest = slot.node.snapshot.lastIncluded
+      snapshotBytes = max(snapshotBytes, slot.replica.journal.snapshotBytes(newest) ?? 0)
     }
-    let bounds = LivenessBounds(plan, snapshotBytes: UInt64(snapshotBytes))
+    let bounds = LivenessBounds(plan, snapshotBytes: snapshotBytes)
     if healing.leaderTime == nil, leaderPosition != nil { healing.leaderTime = now }
     if let reason = unrest() {
       if healing.leaderTime == nil, elapsed > bounds.leader {
@@ -108,6 +111,7 @@ extension World {
     eventCount += 1
     if watch.isOn { watchRest() }
     oracles.settled(slots.filter { $0.isUp }.map { $0.node })
+    for position in slots.indices where slots[position].isUp { checkMachine(position) }
     if oracles.isOn, oracles.breach == nil { checkLinearizability() }
     if oracles.breach == nil, verdict == nil { verdict = .passed }
   }
@@ -143,6 +147,7 @@ extension World {
     case uncommitted(Int)
     case behind(Int)
     case notApplied(Int)
+    case out(Int)
     case machineDiffers(Int, from: Int)
     case unanswered(request: Int)
   }
@@ -166,8 +171,9 @@ extension World {
         other.commitIndex == node.commitIndex
       else { return .behind(position) }
       guard other.lastApplied == node.commitIndex else { return .notApplied(position) }
+      if slots[position].replica.isOut { return .out(position) }
       if other.isWitness { continue }
-      if let model, slots[model].machine.digest != slots[position].machine.digest {
+      if let model, slots[model].replica.machineDigest != slots[position].replica.machineDigest {
         return .machineDiffers(position, from: model)
       }
       model = model ?? position
@@ -204,11 +210,13 @@ extension World {
     case .notApplied(let position):
       return "\(slots[position].id) has applied only \(slots[position].node.lastApplied) of "
         + "\(slots[position].node.commitIndex)"
+    case .out(let position): return "\(slots[position].id) is not repaired"
     case .machineDiffers(let a, let b):
       return "the machines of \(slots[b].id) and \(slots[a].id) differ"
     case .unanswered(let request):
       let node = slots[Int(attempts[request - 1].node)].id
-      return "request \(request) was never answered by \(node)"
+      return "request \(request) of asker \(attempts[request - 1].asker.rawValue) for operation "
+        + "\(attempts[request - 1].operation) was never answered by \(node)"
     }
   }
 }

@@ -1,19 +1,20 @@
 // What becomes of a message. Which message it is decides, not how many draws there were before.
 
 import Raft
+import RaftReplica
 
 extension World {
-  mutating func send(_ message: consuming Message, from position: Int) {
+  mutating func send(_ envelope: PeerEnvelope, from position: Int) {
     counters.messagesSent += 1
-    let receiver = Int(truncatingIfNeeded: message.to.rawValue) - 1
+    let receiver = Int(truncatingIfNeeded: envelope.message.to.rawValue) - 1
     guard slots.indices.contains(receiver), receiver != position else { return }
-    let kind = message.body.kindNumber
+    let kind = envelope.message.body.kindNumber
     let place = links.position(position, receiver)
     let number = links.nextNumber(place, kind)
     let link = links[place]
     let draw = Draw(plan.seed, .network, UInt64(place) << 8 | UInt64(kind), number)
     lastDraw = draw.word
-    rolling.combine(draw.word ^ message.term.rawValue)
+    rolling.combine(draw.word ^ envelope.message.term.rawValue)
     if link.isBlocked {
       counters.messagesBlocked += 1
       return
@@ -32,13 +33,12 @@ extension World {
         counters.messagesDuplicated += 1
         let other = copy.again()
         let delay = arrival - now + other.below(link.duplicateSpread + 1)
-        let again = message
         schedule(
-          .deliver, in: delay, node: receiver, slot: arena.put(.receive(again)), key: other.word)
+          .deliver, in: delay, node: receiver, slot: arena.put(.receive(envelope)), key: other.word)
       }
     }
     schedule(
-      .deliver, in: arrival - now, node: receiver, slot: arena.put(.receive(consume message)),
+      .deliver, in: arrival - now, node: receiver, slot: arena.put(.receive(envelope)),
       key: timing.word)
   }
 

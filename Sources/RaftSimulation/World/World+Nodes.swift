@@ -1,8 +1,10 @@
-// How a host drives its node: one input, then what the node wants done, one action after the other,
-// with a possible crash between any two.
+// How a host drives its replica: one input, then what the replica wants done, one action after the
+// other, with a possible crash between any two.
 
 import Raft
+import RaftJournal
 import RaftMachines
+import RaftReplica
 
 extension World {
   // MARK: Inputs
@@ -34,7 +36,12 @@ extension World {
       timers.set(position, to: now + period)
     }
     counters.ticks += 1
-    giveTick(to: position)
+    give(.tick(nanoseconds: wallClock(position)), to: position)
+  }
+
+  /// What the clock of a node's host reads. Clocks are apart, and go equally fast: ticks may not.
+  func wallClock(_ position: Int) -> UInt64 {
+    Names.epoch + now + slots[position].clock.offset
   }
 
   mutating func deliver(_ event: QueuedEvent, to position: Int) {
@@ -59,7 +66,7 @@ extension World {
   @inline(__always)
   func isAsleep(_ position: Int) -> Bool { slots[position].pausedUntil > now }
 
-  private mutating func isListening(_ event: QueuedEvent, _ position: Int) -> Bool {
+  mutating func isListening(_ event: QueuedEvent, _ position: Int) -> Bool {
     guard isAsleep(position), slots[position].isUp else { return true }
     var later = event
     // After the ticks that are made up for, which come at the very end of the pause.
@@ -68,129 +75,207 @@ extension World {
     return false
   }
 
-  mutating func happen(_ next: Soon.Item) {
-    let position = Int(next.node)
-    guard next.life == slots[position].life, slots[position].isUp else { return }
-    let input: Input =
-      switch next.kind {
-      case .persisted: .persisted(Ticket(next.value))
-      case .applied: .applied(through: LogIndex(next.value))
-      }
-    cause = UInt64(next.cause)
-    if isAsleep(position) {
-      let delay = slots[position].pausedUntil + 1 - now
-      schedule(.input, in: delay, node: position, slot: arena.put(input), key: next.value)
-    } else {
-      give(input, to: position)
-    }
-  }
-
   /// One input, and everything that follows from it at once.
-  mutating func give(_ input: Input, to position: Int) {
+  mutating func give(_ input: consuming ReplicaInput<SimulatedMachine>, to position: Int) {
     eventCount += 1
-    if watch.isOn { watch.before = glance(position) }
-    slots[position].node.step(input, into: &actions)
-    _ = fold(position)
-    World.judge(&oracles, &slots[position].node, input, &actions)
-    finishStep(input, position)
-  }
-
-  /// A tick, of which mostly nothing comes.
-  private mutating func giveTick(to position: Int) {
-    eventCount += 1
-    if watch.isOn { watch.before = glance(position) }
-    slots[position].node.step(.tick, into: &actions)
-    // Then it changes nothing that an oracle looks at; some are looked at all the same.
-    if fold(position) || !actions.isEmpty || eventCount & 15 == 0 {
-      World.judge(&oracles, &slots[position].node, .tick, &actions)
+    if watch.isOn {
+      watch.before = glance(position)
+      watch(input, position)
     }
-    finishStep(.tick, position)
-  }
-
-  @inline(__always)
-  private mutating func finishStep(_ input: Input, _ position: Int) {
-    if watch.isOn { watch(input, position) }
+    given = input.requestName
+    slots[position].replica.begin(input, into: &actions)
+    var steps = 0
+    while slots[position].replica.advance(into: &actions) {
+      look(position)
+      steps += 1
+      if steps == World.mostSteps {
+        blame(endlessStepOf: position)
+        return
+      }
+    }
+    fold(position)
     if !actions.isEmpty { carryOut(position) }
-    takeSnapshotIfDue(position)
+    showMachine(position)
     if watch.isOn { watch.after = glance(position) }
   }
 
-  /// Shows the oracles a step. Node and actions are `inout` because so they are read where they
+  /// The rolling digest takes in what happened and what came of it.
+  @inline(__always)
+  private mutating func fold(_ position: Int) {
+    rolling.combine(now ^ UInt64(position) << 58)
+    let last = slots[position].node.log.last
+    let role = UInt64(slots[position].node.role.rawValue)
+    rolling.combine(
+      slots[position].node.currentTerm.rawValue << 8 ^ role << 4 ^ last.term.rawValue << 32)
+    rolling.combine(slots[position].node.commitIndex.rawValue << 32 ^ last.index.rawValue)
+  }
+
+  /// More steps of the core than ever follow from one input: a replica that makes more goes round
+  /// in circles.
+  private static var mostSteps: Int { 50_000 }
+
+  private mutating func blame(endlessStepOf position: Int) {
+    var last = ""
+    slots[position].replica.lookAtStep { _, input, actions in
+      last = input.sentence
+      for action in actions.array() { last += action.sentence.map { ", " + $0 } ?? "" }
+    }
+    blame(
+      .oneAnswer, slots[position].node.commitIndex,
+      "\(slots[position].id) does not come to an end with one input; again and again: \(last)")
+  }
+
+  // MARK: Looking
+
+  /// Looks at a step that a core has just made.
+  private mutating func look(_ position: Int) {
+    if watch.isOn { watchStep(position) }
+    let seen = World.judge(
+      &oracles, &slots[position].replica, diskTicket: slots[position].diskTicket)
+    if seen.askedTicket > slots[position].askedTicket {
+      slots[position].askedTicket = seen.askedTicket
+    }
+    if let place = seen.accepted { accepted(place, position) }
+    if let problem = seen.problem { blame(problem, position) }
+  }
+
+  /// What a look at a step has to tell.
+  struct Sight {
+    /// The newest write that the core has asked for in this step.
+    var askedTicket = Ticket.zero
+    /// Where the request of the input was accepted.
+    var accepted: LogPosition?
+    var problem: Problem?
+  }
+
+  /// What the replica tells its core and is not so.
+  enum Problem {
+    /// The journal calls a write durable that is not on the disk.
+    case notOnDisk(Ticket)
+    /// The replica says that its machine has applied what it has not.
+    case notApplied(LogIndex)
+  }
+
+  /// Shows the oracles a step. Replica and oracles are `inout` because so they are read where they
   /// are: out of an array they would be copied first.
   @inline(never)
   private static func judge(
-    _ oracles: inout Oracles, _ node: inout RaftNode, _ input: Input, _ actions: inout ActionBuffer
-  ) {
-    oracles.stepped(node, input, actions)
+    _ oracles: inout Oracles, _ replica: inout Replica<SimulatedMachine>, diskTicket: Ticket
+  ) -> Sight {
+    var sight = Sight()
+    let applied = replica.appliedIndex
+    replica.lookAtStep { node, input, actions in
+      switch input {
+      case .persisted(let ticket):
+        if ticket > diskTicket { sight.problem = .notOnDisk(ticket) }
+        oracles.becameDurable(node.id, through: ticket)
+      case .applied(let index):
+        if index > applied, !node.isWitness { sight.problem = .notApplied(index) }
+        oracles.machineIs(node.id, at: index)
+      case .propose, .changeMembership:
+        for answer in actions.outcomes {
+          if case .accepted(let place) = answer.outcome { sight.accepted = place }
+        }
+      case .tick, .receive, .read, .transferLeadership, .storageFailed, .entriesLoaded,
+        .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded,
+        .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable,
+        .peerRestarted,
+        .campaign, .stop:
+        break
+      }
+      if !actions.stores.isEmpty {
+        sight.askedTicket = actions.stores[actions.stores.count - 1].ticket
+      }
+      oracles.stepped(node, input, actions)
+    }
+    return sight
   }
 
-  /// The rolling digest takes in what happened and what came of it. Returns whether what it sees of
-  /// the node is anything new.
-  @inline(__always)
-  private mutating func fold(_ position: Int) -> Bool {
-    rolling.combine(now ^ UInt64(position) << 58)
-    let term = slots[position].node.currentTerm.rawValue
-    let role = UInt64(slots[position].node.role.rawValue)
-    let last = slots[position].node.log.last
-    let standing = term << 8 ^ role << 4 ^ last.term.rawValue << 32
-    let reach = slots[position].node.commitIndex.rawValue << 32 ^ last.index.rawValue
-    rolling.combine(standing)
-    rolling.combine(reach)
-    let isChanged = standing != slots[position].standing || reach != slots[position].reach
-    slots[position].standing = standing
-    slots[position].reach = reach
-    return isChanged
+  private mutating func blame(_ problem: Problem, _ position: Int) {
+    let id = slots[position].id
+    switch problem {
+    case .notOnDisk(let ticket):
+      blame(
+        .durableBeforeSaid, slots[position].node.log.lastIndex,
+        "the journal of \(id) calls write \(ticket) durable; its disk has those through "
+          + "\(slots[position].diskTicket)")
+    case .notApplied(let index):
+      blame(
+        .appliedInOrder, index,
+        "\(id) says that its machine has applied \(index); it is at "
+          + "\(slots[position].replica.machine.applied)")
+    }
+  }
+
+  /// Shows the oracles the machine, if it has moved.
+  private mutating func showMachine(_ position: Int) {
+    let index = slots[position].replica.appliedIndex
+    guard index != slots[position].shownIndex, slots[position].isUp else { return }
+    slots[position].shownIndex = index
+    counters.entriesApplied += 1
+    guard oracles.isOn else { return }
+    oracles.machineApplied(
+      slots[position].id, through: index, digest: slots[position].replica.machineDigest)
+    if index.rawValue & 31 == 0 { checkMachine(position) }
+  }
+
+  /// What the machine itself says must always hold.
+  mutating func checkMachine(_ position: Int) {
+    guard let broken = slots[position].replica.machine.machine.brokenInvariant else { return }
+    blame(
+      .machineInvariant, slots[position].replica.appliedIndex,
+      "the machine of \(slots[position].id): \(broken)")
   }
 
   // MARK: Actions
 
-  /// Does what the node wants done.
+  /// Does what the replica wants done.
   private mutating func carryOut(_ position: Int) {
-    if slots[position].actionsUntilCrash != .max {
-      carryOutUntilCrash(position)
-    } else {
-      for place in actions.stores.indices { store(actions.stores[place], position) }
-      sendAll(from: position)
-      for place in actions.transfers.indices { transfer(actions.transfers[place], position) }
-      for place in actions.installs.indices { install(actions.installs[place], position) }
-      for place in actions.applies.indices { apply(actions.applies[place], position) }
-      for place in actions.reads.indices { readIsReady(actions.reads[place], position) }
-      for place in actions.outcomes.indices { answered(actions.outcomes[place], position) }
-      for place in actions.events.indices { observe(actions.events[place]) }
+    var list = spareActions
+    swap(&list, &actions)
+    spareActions = []
+    for place in list.indices where slots[position].isUp {
+      if slots[position].actionsUntilCrash != .max {
+        guard slots[position].actionsUntilCrash > 0 else {
+          counters.crashesBetweenActions += 1
+          crashArmed(position)
+          continue
+        }
+        slots[position].actionsUntilCrash -= 1
+      }
+      switch list[place] {
+      case .send(let envelope): send(envelope, from: position)
+      case .disk(let job): enqueue(job, position)
+      case .reply(let name, let reply): answered(name, reply, position)
+      case .observe(let event): observe(event, position)
+      }
     }
-    actions.removeAll()
-    beginSync(position)
+    list.removeAll(keepingCapacity: true)
+    spareActions = list
   }
 
-  /// Sends everything without a copy. The list is held aside meanwhile, and its memory kept.
-  private mutating func sendAll(from position: Int) {
-    var sends = ActionList<Message>()
-    swap(&sends, &outbox)
-    actions.takeSends(into: &sends)
-    sends.drain { send($0, from: position) }
-    swap(&sends, &outbox)
-  }
-
-  /// The same, one by one, until the crash that a fault has armed.
-  private mutating func carryOutUntilCrash(_ position: Int) {
-    for action in actions.array() {
-      guard slots[position].actionsUntilCrash > 0 else {
-        counters.crashesBetweenActions += 1
-        crashArmed(position)
-        return
-      }
-      if slots[position].actionsUntilCrash != .max { slots[position].actionsUntilCrash -= 1 }
-      switch action {
-      case .store(let write): store(write, position)
-      case .send(let message): send(message, from: position)
-      case .loadEntries, .loadSnapshotChunk, .storeSnapshotChunk: transfer(action, position)
-      case .installSnapshot(let metadata): install(metadata, position)
-      case .apply(let entries): apply(entries, position)
-      case .readIsReady(let request, let index):
-        readIsReady(request, index, position)
-      case .outcome(let request, let outcome): answered(request, outcome, position)
-      case .observe(let event): observe(event)
-      }
+  private mutating func observe(_ event: ReplicaEvent, _ position: Int) {
+    if watch.isOn, let sentence = event.sentence { watch.say(sentence) }
+    switch event {
+    case .core(let event): observe(event)
+    case .envelopeRefused: counters.envelopesRefused += 1
+    case .snapshotBegun(let place):
+      counters.snapshotsTaken += 1
+      guard oracles.isOn, slots[position].replica.appliedIndex == place.index else { return }
+      oracles.snapshotTaken(
+        slots[position].id, at: place.index, digest: slots[position].replica.machineDigest)
+    case .machineRestored(let place):
+      slots[position].shownIndex = place.index
+      let index = slots[position].replica.appliedIndex
+      let digest = index == place.index ? slots[position].replica.machineDigest : nil
+      oracles.machineRestored(slots[position].id, through: place.index, digest: digest)
+    case .failed(let failure): failed(failure, position)
+    case .rejoined:
+      counters.rejoined += 1
+      oracles.situations.reach(.rejoined)
+      oracles.rejoined(slots[position].id)
+    case .spaceLow: counters.spaceLow += 1
+    case .snapshotTaken, .snapshotFailed, .unreadable, .spaceBack: break
     }
   }
 
@@ -198,81 +283,20 @@ extension World {
     switch event {
     case .becameLeader: counters.leaders += 1
     case .electionStarted(_, let isPreVote, _): if !isPreVote { counters.elections += 1 }
+    case .snapshotInstalled: counters.snapshotsInstalled += 1
     case .termAdvanced, .roleChanged, .voteCast, .steppedDown, .leaderChanged, .logTruncated,
       .membershipChanged, .removedFromMembership, .committed, .progressChanged, .snapshotOffered,
-      .snapshotInstalled, .logCompacted, .transferStarted, .transferAborted, .quiescenceChanged,
-      .dropped, .halted:
+      .logCompacted, .transferStarted, .transferAborted, .quiescenceChanged, .dropped, .halted:
       break
     }
   }
 
-  // MARK: The machine
-
-  private mutating func apply(_ entries: Entries, _ position: Int) {
-    guard !entries.isEmpty else { return }
-    for place in 0..<entries.runCount { apply(entries.run(place), position) }
-    slots[position].machineIndex = entries.lastIndex
-    counters.entriesApplied += UInt64(entries.count)
-    reportApplied(entries.lastIndex, position)
-  }
-
-  private mutating func apply(_ run: EntryRun, _ position: Int) {
-    let first = run.firstIndex.rawValue
-    if run.kind == .command {
-      for place in 0..<run.count {
-        let index = LogIndex(first + UInt64(place))
-        let result = slots[position].machine.apply(encoded: run.payload(place), at: index)
-        if !slots[position].waiting.isEmpty {
-          commandApplied(LogPosition(term: run.term, index: index), result, position)
-        }
-      }
-    }
-    oracles.machineApplied(
-      slots[position].id, through: run.lastIndex, digest: slots[position].machine.digest)
-  }
-
-  private mutating func reportApplied(_ index: LogIndex, _ position: Int) {
-    let delay = storage.applyDelay + slots[position].extraApply
-    if delay == 0 && slots[position].appliedReport <= now {
-      soon.push(
-        Soon.Item(
-          value: index.rawValue, cause: UInt32(truncatingIfNeeded: eventCount),
-          life: slots[position].life, kind: .applied, node: UInt8(position)))
-    } else {
-      let time = max(now + delay, slots[position].appliedReport + 1)
-      slots[position].appliedReport = time
-      schedule(
-        .input, in: time - now, node: position, slot: arena.put(.applied(through: index)),
-        key: index.rawValue)
-    }
-  }
-
-  private mutating func install(_ metadata: SnapshotMetadata, _ position: Int) {
-    counters.snapshotsInstalled += 1
-    restoreMachine(metadata, position)
-    reportApplied(metadata.lastIncluded.index, position)
-  }
-
-  /// Makes the machine what the snapshot says.
-  mutating func restoreMachine(_ metadata: SnapshotMetadata, _ position: Int) {
-    let index = metadata.lastIncluded.index
-    slots[position].machineIndex = index
-    slots[position].machine = KeyValue()
-    guard index > .zero, !metadata.membership.isWitness(slots[position].id) else { return }
-    let bytes = slots[position].disk.image(at: index)
-    do {
-      if let bytes {
-        try slots[position].machine.restore(bytes)
-      } else {
-        blame(.snapshotIsPrefix, index, "\(slots[position].id) has no bytes of snapshot \(index)")
-      }
-    } catch {
-      blame(
-        .snapshotIsPrefix, index,
-        "\(slots[position].id) cannot read snapshot \(index): \(error.description)")
-    }
-    oracles.machineRestored(
-      slots[position].id, from: metadata, digest: slots[position].machine.digest)
+  /// The replica can go on no more: its process ends, and its supervisor starts another.
+  private mutating func failed(_ failure: ReplicaFailure, _ position: Int) {
+    counters.storageFailures += 1
+    let draw = Draw(plan.seed, .crash, 1 << 40 | UInt64(position), UInt64(slots[position].life))
+    crash(position, keeping: .prefix, draw)
+    schedule(.restart, in: 1_000_000 + draw.again().below(200_000_000), node: position, key: now)
   }
 
   /// Ends the run with a breach that the world itself has seen.

@@ -2,6 +2,7 @@
 // it says "not now".
 
 import Raft
+import RaftReplica
 
 extension World {
   /// Asks for what the fault is about.
@@ -16,7 +17,8 @@ extension World {
     if fault.kind == .transfer {
       let request = newRequest(.operate, number, operation: -1, leader)
       let target = listed.first { $0 != slots[leader].id }
-      submit(.transferLeadership(RequestID(request), to: target), to: leader)
+      submit(
+        .administer(RequestID(request), .transferLeadership(to: target), deadline: nil), to: leader)
       return
     }
     let draw = Draw(plan.seed, .episode, fault.identity, 77)
@@ -29,7 +31,8 @@ extension World {
       var change = MembershipChange(steps, isJointForced: draw.below(4) == 0)
       if draw.again().below(4) == 0 { change.basedOn = slots[leader].node.membershipIndex }
       let request = newRequest(.operate, number, operation: -1, asked)
-      submit(.changeMembership(RequestID(request), change), to: asked)
+      submit(
+        .administer(RequestID(request), .changeMembership(change), deadline: nil), to: asked)
     }
   }
 
@@ -53,7 +56,8 @@ extension World {
       }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
-      .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .clockRate, .snapshot, .slowApply,
+      .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate,
+      .snapshot, .slowRead,
       .transfer, .overload, .clientCrash, .stop:
       return []
     }
@@ -74,13 +78,13 @@ extension World {
   }
 
   /// What the leader says to it.
-  mutating func operatorHears(_ outcome: Outcome, _ number: Int) {
-    switch outcome {
-    case .accepted: counters.membershipChanges += 1
+  mutating func operatorHears(_ reply: Reply<SimulatedMachine>, _ number: Int) {
+    guard number >= 0 else { return }
+    switch reply {
+    case .membershipChanged: counters.membershipChanges += 1
     case .transferred: counters.transfers += 1
-    case .committed, .stopped: break
-    case .lost, .unknown, .transferFailed: askLater(number)
-    case .refused(let refusal):
+    case .unknown, .transferFailed, .notLeader, .tooBusy, .unavailable: askLater(number)
+    case .notPossible(let refusal):
       switch refusal {
       case .notLeader, .tooBusy, .transferring, .changeInFlight, .termNotEstablished,
         .membershipMoved, .learnerBehind, .halted, .stopping, .notConfirmed:
@@ -89,6 +93,9 @@ extension World {
         .cannotLead:
         break
       }
+    case .applied, .sessionOpened, .noted, .answer, .refused, .badRequest, .snapshotTaken,
+      .snapshotFailed, .stopped:
+      break
     }
   }
 }

@@ -2,6 +2,7 @@
 // copy it is to branch time.
 
 import Raft
+import RaftReplica
 
 /// A whole simulated cluster and all that torments it.
 ///
@@ -30,7 +31,6 @@ public struct World: Sendable {
 
   var queue = EventQueue()
   var timers: Timers
-  var soon = Soon()
   var arena = InputArena()
 
   // MARK: Who is there
@@ -39,6 +39,12 @@ public struct World: Sendable {
   var links: Links
   var clients: [Client]
   var attempts: [Attempt] = []
+  /// Where each operation took effect, once that is asked for.
+  var effects: [LogIndex?] = []
+  /// What those were told who ask by hand, with the number of the request.
+  var replies: [(request: UInt64, reply: Reply<SimulatedMachine>)] = []
+  /// The request that is being given in; 0 for none.
+  var given: UInt64 = 0
   /// The faults under way, by their position in the plan.
   var underway: [Int] = []
   var struckNodes: [[Int]]
@@ -51,8 +57,8 @@ public struct World: Sendable {
 
   // MARK: What one step needs
 
-  var actions: ActionBuffer
-  var outbox = ActionList<Message>()
+  var actions: [ReplicaAction<SimulatedMachine>] = []
+  var spareActions: [ReplicaAction<SimulatedMachine>] = []
   var rolling: Digest
   var lastDraw: UInt64 = 0
   /// The event that led to what happens now.
@@ -73,7 +79,10 @@ public struct World: Sendable {
     timers = Timers(count: count + clientCount)
     links = Links(count: count, plan.network)
     clients = (0..<clientCount).map { Client(number: UInt64($0)) }
-    actions = ActionBuffer(isObserving: true)
+    for client in clients.indices {
+      clients[client].hasSessions =
+        !Draw(plan.seed, .client, UInt64(client), .max).happens(plan.workload.sessionlessPerMillion)
+    }
     rolling = Digest(RandomSource.mix(plan.seed))
     struckNodes = [[Int]](repeating: [], count: plan.faults.count)
     slots = []
@@ -111,11 +120,6 @@ public struct World: Sendable {
   /// Takes whatever comes next. It may turn out to be nothing.
   @inline(__always)
   private mutating func happen() {
-    if !soon.isEmpty {
-      let next = soon.pop()
-      happen(next)
-      return
-    }
     let timer = timers.nextTime
     let event = queue.nextTime
     if timer <= event {
@@ -148,9 +152,7 @@ public struct World: Sendable {
     switch event.kind {
     case .deliver: deliver(event, to: node)
     case .input: giveLater(event, to: node)
-    case .sync: if event.life == slots[node].life { syncEnded(node) }
-    case .snapshotDurable: if event.life == slots[node].life { snapshotIsDurable(event, node) }
-    case .chunkDurable: chunkIsDurable(event, node)
+    case .disk: if event.life == slots[node].life { jobEnded(event, node) }
     case .faultStart: faultStarts(Int(event.slot))
     case .faultBeat: faultBeats(Int(event.slot))
     case .faultEnd: faultEnds(Int(event.slot))

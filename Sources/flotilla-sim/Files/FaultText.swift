@@ -7,10 +7,11 @@ extension FaultKind {
   var amountUnit: SettingUnit {
     switch self {
     case .loss, .duplication: .share
-    case .delay, .reordering, .slowNode, .slowDisk, .slowApply: .time
+    case .delay, .reordering, .slowNode, .slowDisk, .slowRead: .time
     case .oneWay, .partition, .partialPartition, .bridge, .isolation, .clog, .flapping, .crash,
       .crashBetweenActions, .restartStorm, .powerCut, .pause, .campaign, .diskStall, .diskFailure,
-      .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
+      .diskFull, .bitRot, .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote,
+      .remove, .replace,
       .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
       .number
     }

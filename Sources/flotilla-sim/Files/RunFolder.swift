@@ -49,14 +49,22 @@ struct RunFolder {
     while world.eventCount < run.summary.events, world.step(trace: &trace) {}
     trace.finish(run.summary)
 
-    var history = try RunFile(path + "/history.jsonl")
-    for line in RunRecord.historyLines(world.history, keys: run.plan.workload.keys) {
-      history.write(line)
+    try RunFolder.write(HistoryLines.all(world.history), to: path + "/history.jsonl")
+    for extract in HistoryLines.extracts {
+      let lines = HistoryLines.lines(world.history, of: extract.machine)
+      if !lines.isEmpty {
+        try RunFolder.write(lines, to: path + "/history-\(extract.model).jsonl")
+      }
     }
-    history.close()
     try writeFile(RunRecord.summaryPage(kept).page, to: path + "/summary.json")
     link(name)
     return path
+  }
+
+  private static func write(_ lines: [String], to path: String) throws(Failure) {
+    var file = try RunFile(path)
+    for line in lines { file.write(line) }
+    file.close()
   }
 
   /// Points `latest` to a run. It is only a convenience: where links cannot be made, there is none.

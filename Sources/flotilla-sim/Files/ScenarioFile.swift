@@ -218,9 +218,26 @@ enum PlanCheck {
         + " node.electionTimeoutTicks \(node.electionTimeoutTicks): a single lost heartbeat would"
         + " start an election")
     require(node.quiescenceFactor >= 2, "node", "node.quiescenceFactor must be 2 or more")
-    require(plan.workload.batch > 0, "workload", "workload.batch must be 1 or more")
-    require(plan.workload.keys > 0, "workload", "workload.keys must be 1 or more")
-    require(plan.workload.clients > 0, "workload", "workload.clients must be 1 or more")
+    let workload = plan.workload
+    require(workload.keys > 0, "workload", "workload.keys must be 1 or more")
+    require(workload.accounts > 0, "workload", "workload.accounts must be 1 or more")
+    require(workload.topics > 0, "workload", "workload.topics must be 1 or more")
+    require(workload.clients > 0, "workload", "workload.clients must be 1 or more")
+    let weights = [
+      workload.mix.keyValue, workload.mix.ledger, workload.mix.topics, workload.mix.clock,
+    ]
+    require(
+      weights.contains { $0 > 0 } && weights.allSatisfy { $0 <= 1_000_000 }, "workload",
+      "workload.keyValueWeight, .ledgerWeight, .topicsWeight and .clockWeight must each be at most"
+        + " 1000000, and one of them 1 or more")
+    let shares = [
+      workload.leaseReadsPerMillion, workload.followerReadsPerMillion,
+      workload.staleReadsPerMillion,
+    ]
+    require(
+      shares.allSatisfy { $0 <= 1_000_000 } && shares.reduce(0, +) <= 1_000_000, "workload",
+      "workload.leaseReads, workload.followerReads and workload.staleReads must be at most 100%"
+        + " together")
     for fault in plan.faults {
       for number in fault.nodes + fault.peers where number > UInt64(cluster.count) {
         require(

@@ -207,7 +207,6 @@ extension Setting {
     number("node.snapshotChunkBytes", "snapshotChunkBytes", \.node.snapshotChunkBytes),
     number("node.maximumLearnerLag", "maximumLearnerLag", \.node.maximumLearnerLag),
     number("node.diskStallTicks", "diskStallTicks", \.node.diskStallTicks),
-    make("node.forwarding", .flag(\.node.isForwardingProposals), "isForwardingProposals"),
     make("node.quiescenceTicks", .optional(\.node.quiescenceTicks), "quiescenceTicks"),
     number("node.quiescenceFactor", "quiescenceFactor", \.node.quiescenceFactor),
     number("node.snapshotThreshold", "snapshotThreshold", \.node.snapshotThreshold),
@@ -229,12 +228,13 @@ extension Setting {
       "storage.sync", .times(least: \.storage.minimumSync, spread: \.storage.syncSpread),
       "minimumSync", "syncSpread"),
     number("storage.lateReceipt", "lateReceiptPerMillion", \.storage.lateReceiptPerMillion, .share),
-    number(
-      "storage.repeatedReceipt", "repeatedReceiptPerMillion", \.storage.repeatedReceiptPerMillion,
-      .share),
     number("storage.receiptDelay", "receiptDelay", \.storage.receiptDelay, .time),
     number("storage.snapshotDelay", "snapshotDelay", \.storage.snapshotDelay, .time),
-    number("storage.applyDelay", "applyDelay", \.storage.applyDelay, .time),
+    number("storage.readDelay", "readDelay", \.storage.readDelay, .time),
+    number("storage.segmentBytes", "segmentBytes", \.storage.segmentBytes),
+    number("storage.syncsInFlight", "syncsInFlight", \.storage.syncsInFlight),
+    number("storage.pieceBytes", "pieceBytes", \.storage.pieceBytes),
+    number("storage.damagedNode", "damagedNode", \.storage.damagedNode),
   ]
 
   private static let workload: [Setting] = [
@@ -242,11 +242,23 @@ extension Setting {
     number("workload.operations", "operations", \.workload.operations),
     number("workload.pause", "pause", \.workload.pause, .time),
     number("workload.timeout", "timeout", \.workload.timeout, .time),
-    number("workload.batch", "batch", \.workload.batch),
     number("workload.valueBytes", "valueBytes", \.workload.valueBytes),
+    number("workload.keyValueWeight", "mix.keyValue", \.workload.mix.keyValue),
+    number("workload.ledgerWeight", "mix.ledger", \.workload.mix.ledger),
+    number("workload.topicsWeight", "mix.topics", \.workload.mix.topics),
+    number("workload.clockWeight", "mix.clock", \.workload.mix.clock),
     number("workload.keys", "keys", \.workload.keys),
+    number("workload.accounts", "accounts", \.workload.accounts),
+    number("workload.topics", "topics", \.workload.topics),
     number("workload.reads", "readsPerMillion", \.workload.readsPerMillion, .share),
     number("workload.leaseReads", "leaseReadsPerMillion", \.workload.leaseReadsPerMillion, .share),
+    number(
+      "workload.followerReads", "followerReadsPerMillion", \.workload.followerReadsPerMillion,
+      .share),
+    number("workload.staleReads", "staleReadsPerMillion", \.workload.staleReadsPerMillion, .share),
+    number("workload.deadlines", "deadlinesPerMillion", \.workload.deadlinesPerMillion, .share),
+    number(
+      "workload.sessionless", "sessionlessPerMillion", \.workload.sessionlessPerMillion, .share),
     number("workload.stray", "strayPerMillion", \.workload.strayPerMillion, .share),
     number("workload.writeConcern", "concernPerMillion", \.workload.concernPerMillion, .share),
     number(

@@ -76,13 +76,13 @@ import Testing
     if let leader = world.runUntilLeader() {
       let rent = world.submit(.put(key: Array("rent".utf8), value: [30]))
       world.run(for: 50_000_000)  // virtual nanoseconds
-      if case .committed? = rent.flatMap({ world.outcome(of: $0) }) { print("rent is committed") }
+      if case .applied? = rent.flatMap({ world.reply(to: $0) }) { print("rent is committed") }
       world.crash(leader)  // what its disk did not have is gone
       print(leader, "is dead, long live", world.runUntilLeader() ?? leader)
       world.heal()
       world.run(for: 1_000_000_000)
     }
-    print(world.nodeIDs.map { world.machine($0)?.value(of: Array("rent".utf8))?.bytes ?? [] })
+    print(world.nodeIDs.map { world.machine($0)?.first.value(of: Array("rent".utf8))?.bytes ?? [] })
     // end
     printed.check()
   }
