@@ -61,9 +61,15 @@ let package = Package(
         "flotilla-sim", "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
       ],
       exclude: ["Golden", "Scenarios"]),
+    // Not a product: what is killed by the tests of the journal.
+    .executableTarget(
+      name: "JournalWriter", dependencies: ["Raft", "RaftJournal", "RaftFiles"],
+      path: "Tests/JournalWriter"),
     .testTarget(
       name: "JournalTests",
-      dependencies: ["Raft", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftTestSupport"]),
+      dependencies: [
+        "Raft", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftTestSupport", "JournalWriter",
+      ]),
     .testTarget(
       name: "ReplicaTests",
       dependencies: [
