@@ -73,8 +73,10 @@ private func searchPart<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ part: [Int], _ model: Model,
   _ limits: CheckLimits
 ) -> (verdict: CheckVerdict, steps: UInt64) {
-  let schedule = Schedule(records, part, model)
-  var search = Search(records, schedule, model, limits)
+  var prepared = model
+  prepared.prepare(for: part.map { records[$0].operation }, part.map { records[$0].result })
+  let schedule = Schedule(records, part, &prepared)
+  var search = Search(records, schedule, prepared, limits)
   switch search.run() {
   case .found:
     let order = search.path.map { schedule.members[Int($0)] }
@@ -82,7 +84,7 @@ private func searchPart<Model: SequentialModel>(
   case .outOfSteps: return (.undecided(.steps(limits.steps)), search.steps)
   case .outOfMemory: return (.undecided(.bytes(limits.bytes)), search.steps)
   case .exhausted, .stopped:
-    return (explain(records, schedule, model, search), search.steps)
+    return (explain(records, schedule, model, prepared, search), search.steps)
   }
 }
 
@@ -93,7 +95,7 @@ private func searchPart<Model: SequentialModel>(
 /// the model's hints are wrong, and the solution is right all the same.
 private func explain<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ schedule: Schedule, _ model: Model,
-  _ first: Search<Model>
+  _ prepared: Model, _ first: Search<Model>
 ) -> CheckVerdict {
   let limits = CheckLimits(steps: 5_000, bytes: 1 << 28)
   var longer = Search(records, schedule, model, limits, isLookingAhead: false)
@@ -102,13 +104,20 @@ private func explain<Model: SequentialModel>(
   }
   let isLonger = longer.bestPassed >= first.bestPassed
   var again = Search(
-    records, schedule, model, CheckLimits(steps: .max, bytes: .max), isLookingAhead: !isLonger)
+    records, schedule, isLonger ? model : prepared, CheckLimits(steps: .max, bytes: .max),
+    isLookingAhead: !isLonger)
   _ = again.run(stopAt: isLonger ? longer.bestStep : first.bestStep)
+  let order = again.path.map { schedule.members[Int($0)] }
+  var model = model
+  var state = model.initial
+  for number in order {
+    _ = model.step(&state, records[number].operation, records[number].result)
+  }
   let passed = isLonger ? longer.bestPassed : first.bestPassed
   return .violated(
     Counterexample(
-      part: schedule.members, order: again.path.map { schedule.members[Int($0)] },
-      stuck: schedule.members[Int(schedule.returns[passed])], state: again.stateText))
+      part: schedule.members, order: order,
+      stuck: schedule.members[Int(schedule.returns[passed])], state: model.describe(state)))
 }
 
 /// One order out of the orders of all parts: each operation at the earliest time that its own

@@ -10,8 +10,14 @@ public enum Effect: UInt8, Hashable, Sendable, BitwiseCopyable {
   case hopeless
   /// The result is right and the state stays as it is.
   case unchanged
+  /// The same, and whatever comes later, no answer becomes impossible because the operation is
+  /// placed here and not there.
+  case idle
   /// The result is right and the state becomes another one.
   case changed
+
+  /// Of all that leave the state as it is: whether the result is right.
+  var isRight: Bool { self == .unchanged || self == .idle }
 }
 
 /// What an operation leaves behind for others to find: with it the search sees early that an
@@ -24,6 +30,16 @@ public enum Provision: Hashable, Sendable, BitwiseCopyable {
   case value(UInt64)
   /// It makes another value out of the one that it finds.
   case growth
+}
+
+/// How an operation that makes a value out of another one can have made this one.
+public enum Origin: Hashable, Sendable, BitwiseCopyable {
+  /// It cannot.
+  case impossible
+  /// Out of exactly this value.
+  case value(UInt64)
+  /// Out of something; nothing follows.
+  case unclear
 }
 
 /// A sequential specification: a state, operations, and which results are right.
@@ -84,6 +100,16 @@ public protocol SequentialModel: Sendable {
   /// from which its own can grow.
   func canGrow(_ value: UInt64, into required: UInt64) -> Bool
 
+  /// Out of which value a growing operation makes this one, which is needed somewhere; see
+  /// ``Provision/growth``. The default is that it is unclear. From it follows which values must
+  /// come about on the way to one that is needed, and which operation must not be wasted elsewhere.
+  mutating func origin(of value: UInt64, by operation: Operation) -> Origin
+
+  /// Says about which operations with which results a search will ask, before it begins. The model
+  /// may from then on take states for one that none of these tells apart, now or after any of the
+  /// others. The default does nothing.
+  mutating func prepare(for operations: [Operation], _ results: [Result?])
+
   /// The operation and its result for a reader, for example `put x 1`.
   func describe(_ operation: Operation, _ result: Result?) -> String
 
@@ -115,4 +141,10 @@ extension SequentialModel {
 
   /// Growth.
   public func provided(by operation: Operation, _ result: Result?) -> Provision { .growth }
+
+  /// Unclear.
+  public mutating func origin(of value: UInt64, by operation: Operation) -> Origin { .unclear }
+
+  /// Nothing.
+  public mutating func prepare(for operations: [Operation], _ results: [Result?]) {}
 }

@@ -20,7 +20,8 @@ private func compare<Model: Drawable>(_ model: Model, _ count: Int, seed: UInt64
     shape.clients = 2 + random.below(4)
     shape.unknownPercent = [0, 30, 70][random.below(3)]
     shape.liePercent = [0, 15, 50][random.below(3)]
-    let records = Drawing.history(model, shape, &random)
+    var model = model
+    let records = Drawing.history(&model, shape, &random)
     let expected = Naive.isLinearizable(records, model)
     switch check(records, model).verdict {
     case .linearizable(let order):

@@ -41,6 +41,13 @@ enum Drawing {
     _ model: Model, _ shape: Shape, _ random: inout RandomSource
   ) -> [Record<Model.Operation, Model.Result>] {
     var model = model
+    return history(&model, shape, &random)
+  }
+
+  /// The same; the model then has the texts of all that was answered.
+  static func history<Model: Drawable>(
+    _ model: inout Model, _ shape: Shape, _ random: inout RandomSource
+  ) -> [Record<Model.Operation, Model.Result>] {
     var states: [UInt64: Model.State] = [:]
     var records: [Record<Model.Operation, Model.Result>] = []
     /// By client: its operation under way, and what it will be told once that has taken effect.
@@ -112,16 +119,19 @@ extension RegisterModel: Drawable {
 /// Keys and values drawn for both models of the store.
 enum StoreDrawing {
   static let values = ["", "a", "b", "ab", "ba", "aa"]
+  /// Texts that are written seldom, so that it matters where each one goes.
+  static let rare = ["c", "d", "e", "f", "g"]
 
   static func symbols() -> SymbolTable {
     var symbols = SymbolTable()
-    for value in values { _ = symbols.symbol(value) }
+    for value in values + rare { _ = symbols.symbol(value) }
     return symbols
   }
 
   static func operation(_ random: inout RandomSource) -> KeyValueStore.Operation {
     let key = Symbol(random.draw(below: 2))
-    let value = Symbol(random.draw(below: 3))
+    let isRare = random.happens(60)
+    let value = Symbol(isRare ? 6 + random.draw(below: 5) : random.draw(below: 3))
     switch random.below(9) {
     case 0, 1, 2: return .get(key: key)
     case 3, 4: return .put(key: key, value: value)

@@ -38,19 +38,25 @@ public enum KeyValueStore {
   /// What the step would do to the value of its key.
   @inline(__always)
   static func effect(
-    of operation: Operation, _ result: Result?, on value: Symbol, _ symbols: SymbolTable
+    of operation: Operation, _ result: Result?, on value: Symbol, _ symbols: SymbolTable,
+    _ readable: ReadableValues?
   ) -> Effect {
     switch operation {
     case .get:
       guard let result else { return .unchanged }
       guard case .value(let seen) = result else { return .impossible }
       if seen == value { return .unchanged }
+      if value == .unread { return .hopeless }
       return symbols.isPrefix(value, of: seen) ? .impossible : .hopeless
     case .put(_, let new):
       guard result == nil || result == .done else { return .impossible }
-      return value == new ? .unchanged : .changed
+      guard value == .unread, let readable else { return value == new ? .unchanged : .changed }
+      return readable.isRead(new) ? .changed : readable.mayRefuse ? .unchanged : .idle
     case .append(_, let more):
       guard result == nil || result == .done else { return .impossible }
+      if value == .unread, let readable {
+        return readable.isPart(more) || readable.mayRefuse ? .unchanged : .idle
+      }
       return more == .absent || symbols.isEmpty(more) && value != .absent ? .unchanged : .changed
     case .delete:
       guard result == nil || result == .done else { return .impossible }
@@ -65,15 +71,58 @@ public enum KeyValueStore {
   /// What the value of the key becomes.
   @inline(__always)
   static func change(
-    _ value: inout Symbol, by operation: Operation, _ symbols: inout SymbolTable
+    _ value: inout Symbol, by operation: Operation, _ symbols: inout SymbolTable,
+    _ readable: inout ReadableValues?
   ) {
     switch operation {
     case .get: break
-    case .put(_, let new): value = new
-    case .append(_, let more): value = symbols.join(value, more)
+    case .put(_, let new), .compareAndSet(_, _, let new):
+      value = readable?.isRead(new) == false ? .unread : new
+    case .append(_, let more):
+      value = readable?.join(value, more, &symbols) ?? symbols.join(value, more)
     case .delete: value = .absent
-    case .compareAndSet(_, _, let to): value = to
     }
+  }
+
+  /// What the history of one key can tell apart.
+  static func readable(
+    _ operations: some Sequence<(operation: Operation, result: Result?)>, _ symbols: SymbolTable
+  ) -> ReadableValues {
+    var readable = ReadableValues()
+    var written: [Symbol] = []
+    var added: [Symbol] = []
+    for (operation, result) in operations {
+      switch operation {
+      case .get: if case .value(let value) = result { readable.noteRead(value, symbols) }
+      case .put(_, let value): written.append(value)
+      case .append(_, let value): added.append(value)
+      case .delete: break
+      case .compareAndSet(_, let from, let to):
+        readable.noteComparison(from, isSuccess: result == .swapped(true), symbols)
+        written.append(to)
+      }
+    }
+    if !added.isEmpty { readable.noteGrowth() }
+    readable.finish(written: written, added: added, symbols)
+    return readable
+  }
+
+  /// What a value was before this was added to it.
+  static func origin(
+    of value: Symbol, by operation: Operation, _ symbols: inout SymbolTable
+  ) -> (origin: Origin, before: Symbol) {
+    guard case .append(_, let more) = operation, value != .absent else {
+      return (.impossible, .absent)
+    }
+    if value == more { return (.unclear, .absent) }
+    let whole = symbols.bytes(value)
+    let end = symbols.bytes(more)
+    if whole.isEmpty { return (.unclear, .absent) }
+    guard !end.isEmpty, end.count < whole.count, whole.last == end.last,
+      whole[(whole.count - end.count)...].elementsEqual(end)
+    else { return (.impossible, .absent) }
+    let before = symbols.symbol(Array(whole[..<(whole.count - end.count)]))
+    return (.value(before.rawValue), before)
   }
 
   static func required(by operation: Operation, _ result: Result?) -> Symbol? {
@@ -128,6 +177,8 @@ public struct KeyValueModel: SequentialModel {
   /// The texts of keys and values, if they are more than numbers.
   public var symbols = SymbolTable()
 
+  private var readable: ReadableValues?
+
   /// A model of a store.
   public init() {}
 
@@ -138,15 +189,26 @@ public struct KeyValueModel: SequentialModel {
   public mutating func step(
     _ state: inout Symbol, _ operation: Operation, _ result: Result?
   ) -> Bool {
-    let effect = KeyValueStore.effect(of: operation, result, on: state, symbols)
-    guard effect == .changed else { return effect == .unchanged }
-    KeyValueStore.change(&state, by: operation, &symbols)
+    let effect = KeyValueStore.effect(of: operation, result, on: state, symbols, readable)
+    guard effect == .changed else { return effect.isRight }
+    KeyValueStore.change(&state, by: operation, &symbols, &readable)
     return true
   }
 
   /// What the step would do.
   public func effect(of operation: Operation, _ result: Result?, in state: Symbol) -> Effect {
-    KeyValueStore.effect(of: operation, result, on: state, symbols)
+    KeyValueStore.effect(of: operation, result, on: state, symbols, readable)
+  }
+
+  /// Values that nobody reads or compares with are all the same from now on.
+  public mutating func prepare(for operations: [Operation], _ results: [Result?]) {
+    readable = KeyValueStore.readable(
+      zip(operations, results).lazy.map { (operation: $0, result: $1) }, symbols)
+  }
+
+  /// The value without what was added to it.
+  public mutating func origin(of value: UInt64, by operation: Operation) -> Origin {
+    KeyValueStore.origin(of: Symbol(value), by: operation, &symbols).origin
   }
 
   /// The value, mixed.
@@ -210,149 +272,5 @@ extension KeyValueModel {
   /// The result of a read; `nil` if there is no such key.
   public mutating func value(_ text: String?) -> Result {
     .value(text.map { symbols.symbol($0) } ?? .absent)
-  }
-}
-
-/// The same store checked as one object, without parts: slower, and only for comparison, or as the
-/// beginning of a model of one's own with operations on several keys.
-public struct KeyValueMapModel: SequentialModel {
-  /// What is asked for.
-  public typealias Operation = KeyValueStore.Operation
-  /// What is answered.
-  public typealias Result = KeyValueStore.Result
-
-  /// The keys that were ever touched, in the order of their symbols, with their values.
-  public struct State: Equatable, Sendable {
-    var keys: [Symbol] = []
-    var values: [Symbol] = []
-    /// The sum of the digests of all pairs.
-    var digest: UInt64 = 0
-
-    public static func == (a: State, b: State) -> Bool {
-      a.digest == b.digest && a.values == b.values && a.keys == b.keys
-    }
-
-    subscript(key: Symbol) -> Symbol {
-      let place = place(of: key)
-      return place < keys.count && keys[place] == key ? values[place] : .absent
-    }
-
-    private func place(of key: Symbol) -> Int {
-      var low = 0
-      var high = keys.count
-      while low < high {
-        let middle = (low + high) / 2
-        if keys[middle].rawValue < key.rawValue { low = middle + 1 } else { high = middle }
-      }
-      return low
-    }
-
-    mutating func set(_ key: Symbol, to value: Symbol) {
-      let place = place(of: key)
-      if place < keys.count, keys[place] == key {
-        digest &-= State.digest(key, values[place])
-        guard value != .absent else {
-          keys.remove(at: place)
-          values.remove(at: place)
-          return
-        }
-        values[place] = value
-      } else {
-        guard value != .absent else { return }
-        keys.insert(key, at: place)
-        values.insert(value, at: place)
-      }
-      digest &+= State.digest(key, value)
-    }
-
-    private static func digest(_ key: Symbol, _ value: Symbol) -> UInt64 {
-      mix(mix(key.rawValue) ^ value.rawValue)
-    }
-  }
-
-  /// The texts of keys and values, if they are more than numbers.
-  public var symbols = SymbolTable()
-
-  /// A model of a store.
-  public init() {}
-
-  /// The same model as one that is checked as a whole.
-  public init(_ model: KeyValueModel) { symbols = model.symbols }
-
-  /// No keys.
-  public var initial: State { State() }
-
-  /// Takes one step.
-  public mutating func step(
-    _ state: inout State, _ operation: Operation, _ result: Result?
-  ) -> Bool {
-    var value = state[operation.key]
-    let effect = KeyValueStore.effect(of: operation, result, on: value, symbols)
-    guard effect == .changed else { return effect == .unchanged }
-    KeyValueStore.change(&value, by: operation, &symbols)
-    state.set(operation.key, to: value)
-    return true
-  }
-
-  /// What the step would do.
-  public func effect(of operation: Operation, _ result: Result?, in state: State) -> Effect {
-    KeyValueStore.effect(of: operation, result, on: state[operation.key], symbols)
-  }
-
-  /// The sum of the digests of all pairs.
-  public func digest(of state: State) -> UInt64 { state.digest }
-
-  /// The key.
-  public func cells(of operation: Operation) -> UInt64 {
-    1 << (mix(operation.key.rawValue) & 63)
-  }
-
-  /// What a read found, and what a successful comparison expected, with the key.
-  public func required(by operation: Operation, _ result: Result?) -> UInt64? {
-    KeyValueStore.required(by: operation, result).map { pair(operation.key, $0) }
-  }
-
-  /// The value that the operation leaves, with the key.
-  public func provided(by operation: Operation, _ result: Result?) -> Provision {
-    let left = KeyValueStore.left(by: operation, result)
-    guard left.isWrite else { return .nothing }
-    return left.value.map { .value(pair(operation.key, $0)) } ?? .growth
-  }
-
-  /// Whether the keys are the same and one text begins with the other.
-  public func canGrow(_ value: UInt64, into required: UInt64) -> Bool {
-    guard value >> 63 == 0, required >> 63 == 0 else { return true }
-    guard value >> 32 == required >> 32 else { return false }
-    return symbols.isPrefix(narrow(value), of: narrow(required))
-  }
-
-  private func narrow(_ pair: UInt64) -> Symbol {
-    let value = pair & 0xffff_ffff
-    return value == 0xffff_ffff ? .absent : Symbol(value)
-  }
-
-  /// One number for two. Where they are too large it is mixed and has the highest bit; should two
-  /// such pairs share a number, less is seen early, and nothing wrongly.
-  private func pair(_ key: Symbol, _ value: Symbol) -> UInt64 {
-    let narrow = value == .absent ? 0xffff_ffff : value.rawValue
-    guard key.rawValue < 1 << 31, narrow < 0xffff_ffff || value == .absent else {
-      return mix(mix(key.rawValue) ^ value.rawValue) | 1 << 63
-    }
-    return key.rawValue << 32 | narrow
-  }
-
-  /// For example `put x "1"`.
-  public func describe(_ operation: Operation, _ result: Result?) -> String {
-    KeyValueStore.describe(operation, result, symbols)
-  }
-
-  /// Each key with its value.
-  public func describe(_ state: State) -> String {
-    var text = ""
-    for place in state.keys.indices {
-      if place > 0 { text += ", " }
-      text += symbols.text(state.keys[place]) + " = " + symbols.quoted(state.values[place])
-    }
-    return text.isEmpty ? "empty" : text
   }
 }

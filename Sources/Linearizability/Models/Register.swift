@@ -28,6 +28,8 @@ public struct RegisterModel: SequentialModel {
   /// The value at the beginning.
   public var initial = Symbol.absent
 
+  private var readable: ReadableValues?
+
   /// A register.
   public init() {}
 
@@ -45,11 +47,11 @@ public struct RegisterModel: SequentialModel {
     _ state: inout Symbol, _ operation: Operation, _ result: Result?
   ) -> Bool {
     let effect = effect(of: operation, result, in: state)
-    guard effect == .changed else { return effect == .unchanged }
+    guard effect == .changed else { return effect.isRight }
     switch operation {
     case .read: break
-    case .write(let value): state = value
-    case .compareAndSet(_, let value): state = value
+    case .write(let value), .compareAndSet(_, let value):
+      state = readable?.isRead(value) == false ? .unread : value
     }
     return true
   }
@@ -62,12 +64,31 @@ public struct RegisterModel: SequentialModel {
       return result == .value(state) ? .unchanged : .impossible
     case .write(let value):
       guard result == nil || result == .done else { return .impossible }
-      return state == value ? .unchanged : .changed
+      guard state == .unread, let readable else { return state == value ? .unchanged : .changed }
+      return readable.isRead(value) ? .changed : readable.mayRefuse ? .unchanged : .idle
     case .compareAndSet(let from, let to):
       let isEqual = state == from
       guard result == nil || result == .swapped(isEqual) else { return .impossible }
       return isEqual && from != to ? .changed : .unchanged
     }
+  }
+
+  /// Values that nobody reads or compares with are all the same from now on.
+  public mutating func prepare(for operations: [Operation], _ results: [Result?]) {
+    var readable = ReadableValues()
+    var written: [Symbol] = []
+    for (operation, result) in zip(operations, results) {
+      switch operation {
+      case .read:
+        if case .value(let value) = result { readable.noteRead(value, symbols) }
+      case .write(let value): written.append(value)
+      case .compareAndSet(let from, let to):
+        readable.noteComparison(from, isSuccess: result == .swapped(true), symbols)
+        written.append(to)
+      }
+    }
+    readable.finish(written: written, added: [], symbols)
+    self.readable = readable
   }
 
   /// The value, mixed.

@@ -2,13 +2,16 @@
 
 /// A key or a value: a number that stands for a text of a ``SymbolTable``, or for itself.
 public struct Symbol: Hashable, Sendable, BitwiseCopyable {
-  /// The number; below `UInt64.max`.
+  /// The number; below `UInt64.max - 1`.
   public var rawValue: UInt64
 
   /// What a key has that has no value.
   public static let absent = Symbol(.max)
 
-  /// A symbol that stands for its own number, below `UInt64.max`.
+  /// What a key has while it has a value that nothing in the history can tell from others.
+  static let unread = Symbol(.max - 1)
+
+  /// A symbol that stands for its own number, below `UInt64.max - 1`.
   public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 }
 
@@ -79,7 +82,7 @@ public struct SymbolTable: Sendable {
     symbol.rawValue < UInt64(texts.count) && texts[Int(symbol.rawValue)].isEmpty
   }
 
-  private func bytes(_ symbol: Symbol) -> [UInt8] {
+  func bytes(_ symbol: Symbol) -> [UInt8] {
     guard symbol.rawValue < UInt64(texts.count) else { return [] }
     return texts[Int(symbol.rawValue)]
   }
@@ -87,6 +90,7 @@ public struct SymbolTable: Sendable {
   /// The text of a symbol; its number if it has none, `nothing` if it is absent.
   public func text(_ symbol: Symbol) -> String {
     if symbol == .absent { return "nothing" }
+    if symbol == .unread { return "something" }
     guard symbol.rawValue < UInt64(texts.count) else { return String(symbol.rawValue) }
     return String(decoding: bytes(symbol), as: UTF8.self)
   }

@@ -68,7 +68,7 @@ public struct TopicsModel: SequentialModel {
     _ state: inout State, _ operation: Operation, _ result: Result?
   ) -> Bool {
     let effect = effect(of: operation, result, in: state)
-    guard effect == .changed else { return effect == .unchanged }
+    guard effect == .changed else { return effect.isRight }
     if case .publish(_, let message) = operation {
       state.messages.append(message)
       state.digest = mix(state.digest ^ mix(message.rawValue))

@@ -41,8 +41,14 @@ struct Schedule {
   /// By counter: how many operations it can count, and the last one to return that needs them.
   var totals: [Int32] = []
   var lastNeedy: [Int32] = []
-  /// How many counters there are.
+  /// How many counters there are: first those of `needs`, then those of values that must come about
+  /// step by step.
   var counters = 0
+  /// The first counter of the second kind.
+  var firstMaker: Int32 = 0
+  /// By number: the counter of the operations that make just the value that this one needs, -1 if
+  /// there is none.
+  var makers: [Int32] = []
   /// Whether values grow out of each other, so that only what sets a value outright can help one
   /// that is hopeless.
   var hasGrowth = false
@@ -51,7 +57,7 @@ struct Schedule {
 
   /// Prepares the operations at these positions of a history.
   init<Model: SequentialModel>(
-    _ records: [Record<Model.Operation, Model.Result>], _ part: [Int], _ model: Model
+    _ records: [Record<Model.Operation, Model.Result>], _ part: [Int], _ model: inout Model
   ) {
     members = part
     members.sort {
@@ -62,7 +68,7 @@ struct Schedule {
     numberSlots()
     findTwins(records)
     cells = members.map { model.cells(of: records[$0].operation) }
-    count(records, model)
+    count(records, &model)
   }
 
   private mutating func orderReturns<Operation, Result>(_ records: [Record<Operation, Result>]) {
@@ -139,7 +145,7 @@ struct Schedule {
 
   /// Counts for each operation how many others can bring about what it needs.
   private mutating func count<Model: SequentialModel>(
-    _ records: [Record<Model.Operation, Model.Result>], _ model: Model
+    _ records: [Record<Model.Operation, Model.Result>], _ model: inout Model
   ) {
     let provisions = members.map { model.provided(by: records[$0].operation, records[$0].result) }
     isPure = provisions.map { $0 == .nothing }
@@ -153,7 +159,13 @@ struct Schedule {
       return table.number(of: value)
     }
     counters = table.count
+    firstMaker = Int32(counters)
     findCounted(provisions, table, model)
+    var way = Way(table)
+    if hasGrowth {
+      way.walk(members.map { records[$0].operation }, provisions, &model)
+      add(way)
+    }
     totals = [Int32](repeating: 0, count: counters)
     lastNeedy = [Int32](repeating: -1, count: counters)
     providers = [Int32](repeating: 0, count: count)
@@ -172,6 +184,39 @@ struct Schedule {
       providers[number] = totals[Int(needs[number])] - (own ? 1 : 0)
     }
     for place in provided[next]..<provided[count] { totals[Int(counted[Int(place)])] += 1 }
+    findMakers(way, table.count)
+  }
+
+  /// Adds the counters of values on the way behind the others.
+  private mutating func add(_ way: Way) {
+    var more = [[Int32]](repeating: [], count: count)
+    for (value, makers) in way.makers.enumerated() {
+      for maker in makers { more[Int(maker)].append(Int32(counters + value)) }
+    }
+    counters += way.makers.count
+    var all: [Int32] = []
+    for number in 0..<count {
+      let own = counted[Int(provided[number])..<Int(provided[number + 1])]
+      provided[number] = Int32(all.count)
+      all += own
+      all += more[number]
+    }
+    provided[count] = Int32(all.count)
+    counted = all
+  }
+
+  /// Finds for each value on a way the last operation to return that has it on its way.
+  private mutating func findMakers(_ way: Way, _ first: Int) {
+    makers = [Int32](repeating: -1, count: count)
+    guard !way.makers.isEmpty else { return }
+    for number in needy { makers[Int(number)] = Int32(first) + needs[Int(number)] }
+    for number in needy.reversed() {
+      var value = Int(needs[Int(number)])
+      while value >= 0, lastNeedy[first + value] < 0 {
+        lastNeedy[first + value] = number
+        value = Int(way.before[value])
+      }
+    }
   }
 
   private mutating func findCounted<Model: SequentialModel>(
@@ -200,4 +245,64 @@ struct Schedule {
 private struct Sight<Operation: Hashable, Result: Hashable>: Hashable {
   var operation: Operation
   var result: Result?
+}
+
+/// Which values must come about on the way to those that are needed, where values grow out of each
+/// other.
+private struct Way {
+  /// By the number of the value: the operations that make it out of another one.
+  private(set) var makers: [[Int32]] = []
+  /// By the number of the value: the one out of which alone it can come about; -1 if there are
+  /// several, or none that is known.
+  private(set) var before: [Int32] = []
+  private var table: NumberTable
+  /// How many questions may be put to the model: where comparing each with each would take longer
+  /// than it can save, no more values are looked at.
+  private var questions = 1 << 21
+
+  init(_ needed: NumberTable) { table = needed }
+
+  mutating func walk<Model: SequentialModel>(
+    _ operations: [Model.Operation], _ provisions: [Provision], _ model: inout Model
+  ) {
+    let growing = provisions.indices.filter { provisions[$0] == .growth }
+    var setters = NumberTable()
+    var settersOf: [[Int32]] = []
+    for (number, provision) in provisions.enumerated() {
+      guard case .value(let value) = provision else { continue }
+      let place = Int(setters.number(of: value))
+      if place == settersOf.count { settersOf.append([]) }
+      settersOf[place].append(Int32(number))
+    }
+    let needed = table.count
+    while makers.count < table.count {
+      let value = table[makers.count]
+      questions -= growing.count
+      guard questions >= 0 else { break }
+      var found = setters.known(value).map { settersOf[Int($0)] } ?? []
+      var isClear = found.isEmpty
+      var origin: UInt64?
+      for number in growing {
+        switch model.origin(of: value, by: operations[number]) {
+        case .impossible: continue
+        case .unclear: isClear = false
+        case .value(let before):
+          isClear = isClear && (origin ?? before) == before
+          origin = before
+        }
+        found.append(Int32(number))
+      }
+      makers.append(found)
+      let isOnly = isClear && origin != nil && origin != value
+      before.append(isOnly ? table.number(of: origin ?? value) : -1)
+    }
+    guard makers.count < table.count else { return }
+    // Without those that are needed themselves nothing is known.
+    guard makers.count >= needed else {
+      makers = []
+      before = []
+      return
+    }
+    for place in before.indices where Int(before[place]) >= makers.count { before[place] = -1 }
+  }
 }

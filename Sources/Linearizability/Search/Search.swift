@@ -75,6 +75,8 @@ struct Search<Model: SequentialModel> {
   /// The counters that have counted all they can, in the order in which that came to be.
   private var exhausted: [Int32] = []
   private var firstExhausted = 0
+  /// The counters of values on a way that the newest placement was the last to count for.
+  private var spent: [Int32] = []
   private(set) var state: Int32
   private(set) var steps: UInt64 = 0
   private let limits: CheckLimits
@@ -108,9 +110,6 @@ struct Search<Model: SequentialModel> {
       }
     }
   }
-
-  /// The state as it is now, for a reader.
-  var stateText: String { model.describe(states[state]) }
 
   /// Searches until there is a solution, which is then ``path``, or none can be.
   ///
@@ -172,8 +171,13 @@ struct Search<Model: SequentialModel> {
   private mutating func descend(_ number: Int, _ frame: Frame, _ stop: UInt64) -> End? {
     var next = states[frame.state]
     guard model.step(&next, operations[number], results[number]) else { return nil }
+    spent.removeAll(keepingCapacity: true)
     place(number)
     state = states.number(of: next, digest: model.digest(of: next))
+    if isLookingAhead, !spent.isEmpty, isWasted() {
+      unwind(to: frame)
+      return nil
+    }
     let chain = schedule.isUnknown[number] ? frame.chain + 1 : 0
     let end = enter(
       from: frame.start, frame.end, knownBefore: Int(schedule.called[frame.passed]), chain: chain,
@@ -193,12 +197,16 @@ struct Search<Model: SequentialModel> {
     var isHopeless = false
     for place in start..<end {
       let number = Int(arena[place] >> 1)
-      if !isPlaced[number] { isHopeless = consider(number) || isHopeless }
+      if !isPlaced[number] {
+        isHopeless = consider(number, isInChain: chain > 0) || isHopeless
+      }
     }
     passReturns()
     var known = knownBefore
     while passed < schedule.returns.count, known < Int(schedule.called[passed]) {
-      if !schedule.isUnknown[known] { isHopeless = consider(known, from: base) || isHopeless }
+      if !schedule.isUnknown[known] {
+        isHopeless = consider(known, isInChain: chain > 0, from: base) || isHopeless
+      }
       known += 1
       if known == Int(schedule.called[passed]) { passReturns() }
     }
@@ -228,17 +236,24 @@ struct Search<Model: SequentialModel> {
 
   /// Places an open operation if that comes for nothing, and makes it a candidate otherwise.
   ///
+  /// - Parameter isInChain: whether it would come right after one of unknown outcome, which an idle
+  ///   operation would have no use for.
   /// - Parameter base: where the candidates begin among which it is to be sorted; `nil` if it comes
   ///   in order.
   /// - Returns: whether nothing can come of this configuration.
-  private mutating func consider(_ number: Int, from base: Int? = nil) -> Bool {
+  private mutating func consider(
+    _ number: Int, isInChain: Bool, from base: Int? = nil
+  ) -> Bool {
     let effect = model.effect(
       of: operations[number], results[number], in: states.states[Int(state)])
     switch effect {
+    case .idle where !isInChain:
+      place(number)
+      return false
     case .unchanged where schedule.isPure[number]:
       place(number)
       return false
-    case .changed, .unchanged:
+    case .changed, .unchanged, .idle:
       insert(Int32(number) << 1 | 1, from: base)
       return false
     case .impossible:
@@ -253,7 +268,10 @@ struct Search<Model: SequentialModel> {
   /// Whether nobody is left to provide what the operation needs.
   private func isLeftAlone(_ number: Int) -> Bool {
     let counter = Int(schedule.needs[number])
-    return counter >= 0 && schedule.providers[number] <= counts[counter]
+    guard counter >= 0 else { return false }
+    if schedule.providers[number] <= counts[counter] { return true }
+    let maker = Int(schedule.makers[number])
+    return maker >= 0 && schedule.totals[maker] <= counts[maker]
   }
 
   /// Whether one of the next operations that are not called yet is lost already.
@@ -324,6 +342,19 @@ struct Search<Model: SequentialModel> {
     return cells
   }
 
+  /// Whether what was just placed is wasted: somebody needs a value on whose way it was the last
+  /// that could be taken, and the state has left that way.
+  private mutating func isWasted() -> Bool {
+    for counter in spent {
+      let number = Int(schedule.lastNeedy[Int(counter)])
+      guard number >= 0, !isPlaced[number] else { continue }
+      let effect = model.effect(
+        of: operations[number], results[number], in: states.states[Int(state)])
+      if effect == .hopeless { return true }
+    }
+    return false
+  }
+
   // MARK: There and back
 
   private mutating func place(_ number: Int) {
@@ -339,9 +370,8 @@ struct Search<Model: SequentialModel> {
     for place in schedule.provided[number]..<schedule.provided[number + 1] {
       let counter = schedule.counted[Int(place)]
       counts[Int(counter)] += change
-      if change > 0, counts[Int(counter)] == schedule.totals[Int(counter)] {
-        exhausted.append(counter)
-      }
+      guard change > 0, counts[Int(counter)] == schedule.totals[Int(counter)] else { continue }
+      if counter < schedule.firstMaker { exhausted.append(counter) } else { spent.append(counter) }
     }
   }
 
