@@ -30,6 +30,7 @@ public enum CertificateFault: Hashable, Sendable {
 @_specialize(where Model == KeyValueMapModel)
 @_specialize(where Model == LedgerModel)
 @_specialize(where Model == TopicsModel)
+@inlinable
 public func certify<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ model: Model
 ) -> CertificateFault? {
@@ -39,13 +40,15 @@ public func certify<Model: SequentialModel>(
 }
 
 /// The numbers of the parts of all records, parts by their first record.
-struct PartNumbers {
+@usableFromInline struct PartNumbers {
   /// By record; empty if there is one part only.
-  private var numbers: [Int32] = []
-  private(set) var count = 1
+  @usableFromInline var numbers: [Int32] = []
+  @usableFromInline var count = 1
 
+  @inlinable
   subscript(record: Int) -> Int { numbers.isEmpty ? 0 : Int(numbers[record]) }
 
+  @inlinable
   init<Model: SequentialModel>(
     _ records: [Record<Model.Operation, Model.Result>], _ model: Model
   ) {
@@ -58,6 +61,7 @@ struct PartNumbers {
   }
 
   /// The records of each part.
+  @inlinable
   func members(of count: Int) -> [[Int]] {
     guard !numbers.isEmpty else { return count == 0 ? [] : [Array(0..<count)] }
     var members = [[Int]](repeating: [], count: self.count)
@@ -67,18 +71,19 @@ struct PartNumbers {
 }
 
 /// The replay of an order, part by part.
-struct Proof<Model: SequentialModel> {
-  private var model: Model
-  private let parts: PartNumbers
-  private var states: [Model.State]
+@usableFromInline struct Proof<Model: SequentialModel> {
+  @usableFromInline var model: Model
+  @usableFromInline let parts: PartNumbers
+  @usableFromInline var states: [Model.State]
   /// By part: the latest call so far, and whose it was.
-  private var latest: [UInt64]
-  private var holders: [Int]
+  @usableFromInline var latest: [UInt64]
+  @usableFromInline var holders: [Int]
   /// By part: whether it is broken.
-  private(set) var isBroken: [Bool]
+  @usableFromInline var isBroken: [Bool]
   /// The first fault.
-  private(set) var fault: CertificateFault?
+  @usableFromInline var fault: CertificateFault?
 
+  @inlinable
   init(_ parts: PartNumbers, _ model: Model) {
     self.model = model
     self.parts = parts
@@ -88,6 +93,7 @@ struct Proof<Model: SequentialModel> {
     isBroken = [Bool](repeating: false, count: parts.count)
   }
 
+  @inlinable
   mutating func replay(
     _ records: [Record<Model.Operation, Model.Result>], _ order: [Int32], isStoppedByFault: Bool
   ) {
@@ -111,14 +117,16 @@ struct Proof<Model: SequentialModel> {
     }
   }
 
-  private mutating func findMissing(_ records: [Record<Model.Operation, Model.Result>]) {
+  @inlinable
+  mutating func findMissing(_ records: [Record<Model.Operation, Model.Result>]) {
     for number in records.indices
     where records[number].position == nil && records[number].result != nil {
       note(.missing(number), parts[number])
     }
   }
 
-  private mutating func note(_ fault: CertificateFault, _ part: Int) {
+  @inlinable
+  mutating func note(_ fault: CertificateFault, _ part: Int) {
     isBroken[part] = true
     if self.fault == nil { self.fault = fault }
   }
@@ -127,6 +135,7 @@ struct Proof<Model: SequentialModel> {
 /// The records that have a position, by their positions, then by their calls.
 ///
 /// - Complexity: O(records), if few share a position.
+@inlinable
 func positioned<Operation, Result>(_ records: [Record<Operation, Result>]) -> [Int32] {
   var order: [Int32] = []
   order.reserveCapacity(records.count)
@@ -160,7 +169,8 @@ func positioned<Operation, Result>(_ records: [Record<Operation, Result>]) -> [I
   return order
 }
 
-private func isBefore<Operation, Result>(
+@inlinable
+func isBefore<Operation, Result>(
   _ records: [Record<Operation, Result>], _ a: Int32, _ b: Int32
 ) -> Bool {
   let (first, second) = (records[Int(a)], records[Int(b)])
@@ -168,7 +178,8 @@ private func isBefore<Operation, Result>(
 }
 
 /// Sorts numbers by a key of so many bits, eleven bits at a time; equal ones keep their order.
-private func sort(_ order: inout [Int32], bits: Int, by key: (Int32) -> UInt64) {
+@inlinable
+func sort(_ order: inout [Int32], bits: Int, by key: (Int32) -> UInt64) {
   var other = order
   for shift in stride(from: 0, to: bits, by: 11) {
     var starts = [Int](repeating: 0, count: 2049)

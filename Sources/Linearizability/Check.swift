@@ -9,6 +9,7 @@
 /// - Complexity: O(operations) where the positions are a proof. A search takes time in proportion
 ///   to the history in most cases, and in the worst time exponential in the number of operations
 ///   that overlap; `limits` bound it.
+@inlinable
 public func check<Model: SequentialModel>(
   _ history: History<Model>, _ model: Model, _ limits: CheckLimits = CheckLimits()
 ) -> Checked {
@@ -21,6 +22,7 @@ public func check<Model: SequentialModel>(
 @_specialize(where Model == KeyValueMapModel)
 @_specialize(where Model == LedgerModel)
 @_specialize(where Model == TopicsModel)
+@inlinable
 public func check<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ model: Model,
   _ limits: CheckLimits = CheckLimits()
@@ -54,7 +56,8 @@ public func check<Model: SequentialModel>(
 }
 
 /// For each part the order that its positions give, if there are any, and whether that is a proof.
-private func provedOrders<Model: SequentialModel>(
+@inlinable
+func provedOrders<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ parts: PartNumbers, _ model: Model
 ) -> (orders: [[Int]], isProved: [Bool]) {
   var orders = [[Int]](repeating: [], count: parts.count)
@@ -69,7 +72,8 @@ private func provedOrders<Model: SequentialModel>(
 }
 
 /// Searches one part.
-private func searchPart<Model: SequentialModel>(
+@inlinable
+func searchPart<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ part: [Int], _ model: Model,
   _ limits: CheckLimits
 ) -> (verdict: CheckVerdict, steps: UInt64) {
@@ -93,7 +97,8 @@ private func searchPart<Model: SequentialModel>(
 /// The first search gave up early wherever it saw that nothing could come of it. A reader is better
 /// served by how far one gets, so this one goes on, for a while. Should it find a solution, then
 /// the model's hints are wrong, and the solution is right all the same.
-private func explain<Model: SequentialModel>(
+@inlinable
+func explain<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ schedule: Schedule, _ model: Model,
   _ prepared: Model, _ first: Search<Model>
 ) -> CheckVerdict {
@@ -122,7 +127,8 @@ private func explain<Model: SequentialModel>(
 
 /// One order out of the orders of all parts: each operation at the earliest time that its own
 /// order allows, which is within its interval, then by that time.
-private func merged<Operation, Result>(
+@inlinable
+func merged<Operation, Result>(
   _ records: [Record<Operation, Result>], _ orders: [[Int]]
 ) -> [Int] {
   if orders.count == 1 { return orders[0] }

@@ -32,6 +32,7 @@ public struct Record<Operation: Hashable & Sendable, Result: Hashable & Sendable
   }
 
   /// When it must have taken effect: `.max` if nothing says so.
+  @inlinable
   var deadline: UInt64 { result == nil ? .max : returned ?? .max }
 }
 

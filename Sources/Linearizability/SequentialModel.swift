@@ -17,6 +17,7 @@ public enum Effect: UInt8, Hashable, Sendable, BitwiseCopyable {
   case changed
 
   /// Of all that leave the state as it is: whether the result is right.
+  @inlinable
   var isRight: Bool { self == .unchanged || self == .idle }
 }
 

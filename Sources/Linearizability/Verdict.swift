@@ -26,6 +26,14 @@ public struct Counterexample: Hashable, Sendable {
   public var stuck: Int
   /// What the state is after that order, for a reader.
   public var state: String
+
+  @inlinable
+  init(part: [Int], order: [Int], stuck: Int, state: String) {
+    self.part = part
+    self.order = order
+    self.stuck = stuck
+    self.state = state
+  }
 }
 
 /// Why there is no verdict.
@@ -66,4 +74,12 @@ public struct Checked: Hashable, Sendable {
   public var parts: Int
   /// How many parts were proved by the order given with the history, without a search.
   public var certified: Int
+
+  @inlinable
+  init(verdict: CheckVerdict, steps: UInt64, parts: Int, certified: Int) {
+    self.verdict = verdict
+    self.steps = steps
+    self.parts = parts
+    self.certified = certified
+  }
 }

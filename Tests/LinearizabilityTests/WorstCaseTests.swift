@@ -118,4 +118,67 @@ private func overlappingWrites(_ count: Int, isKnown: Bool) -> [History<Register
     }
     #expect(checked.steps < 30_000)
   }
+
+  /// Forty appends at once, then a value that covers them all or a read that tells their order.
+  private func overlappingAppends(
+    _ model: inout KeyValueModel, isCovered: Bool, isTold: Bool
+  ) -> [History<KeyValueModel>.Entry] {
+    var random = RandomSource(seed: 3)
+    var order = Array(0..<40)
+    for place in order.indices.reversed() { order.swapAt(place, random.below(place + 1)) }
+    var records = (0..<40).map { number in
+      Record(
+        client: UInt64(number), call: UInt64(number), returned: 100 + UInt64(number),
+        model.append("k", "<\(number)>"), KeyValueStore.Result.done)
+    }
+    if isCovered {
+      records.append(Record(client: 50, call: 60, returned: 200, model.put("k", "."), .done))
+    }
+    let value = order.map { "<\($0)>" }.joined()
+    records.append(
+      Record(
+        client: 51, call: isTold ? 150 : 201, returned: 300, model.get("k"),
+        model.value(isTold ? value : ".")))
+    return records
+  }
+
+  @Test func `many overlapping appends that a later value covers cost little`() {
+    var model = KeyValueModel()
+    let records = overlappingAppends(&model, isCovered: true, isTold: false)
+    let checked = check(records, model)
+    guard case .linearizable = checked.verdict else {
+      Issue.record("\(checked.verdict)")
+      return
+    }
+    #expect(checked.steps < 200)
+  }
+
+  @Test(arguments: [false, true])
+  func `many overlapping appends of which a read tells the order cost little`(isCovered: Bool) {
+    var model = KeyValueModel()
+    let records = overlappingAppends(&model, isCovered: isCovered, isTold: true)
+    let checked = check(records, model)
+    guard case .linearizable(let order) = checked.verdict else {
+      Issue.record("\(checked.verdict)")
+      return
+    }
+    #expect(Naive.fault(in: order, of: records, model) == nil)
+    #expect(checked.steps < 200)
+    #expect(check(records, KeyValueMapModel(model)).steps < 200)
+  }
+
+  @Test func `an append in the wrong place is found although thousands of orders are possible`() {
+    var model = KeyValueModel()
+    var records = overlappingAppends(&model, isCovered: false, isTold: true)
+    // It was called only after the read that saw it had returned.
+    records[7].call = 400
+    records[7].returned = 401
+    let checked = check(records, model)
+    guard case .violated(let found) = checked.verdict else {
+      Issue.record("\(checked.verdict)")
+      return
+    }
+    #expect(found.stuck == 40)
+    #expect(checked.steps < 200)
+  }
 }

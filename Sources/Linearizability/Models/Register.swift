@@ -136,7 +136,7 @@ public struct RegisterModel: SequentialModel {
 
 /// The finishing function of SplitMix64 (Steele, Lea, Flood 2014): each input bit moves each output
 /// bit.
-@inline(__always)
+@inline(__always) @inlinable
 func mix(_ value: UInt64) -> UInt64 {
   var z = value &+ 0x9e37_79b9_7f4a_7c15
   z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9

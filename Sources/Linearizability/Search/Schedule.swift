@@ -2,60 +2,62 @@
 // of returns, and what is known of them beforehand.
 
 /// What the search knows of a part before it begins.
-struct Schedule {
+@usableFromInline struct Schedule {
   /// By number in the part: the position in the history.
-  var members: [Int] = []
+  @usableFromInline var members: [Int] = []
   /// The operations of known outcome, by their returns.
-  var returns: [Int32] = []
+  @usableFromInline var returns: [Int32] = []
   /// For each return, and after the last: how many operations were called before it. These are the
   /// numbers below it.
-  var called: [Int32] = []
+  @usableFromInline var called: [Int32] = []
   /// The operations of unknown outcome, by their calls.
-  var unknowns: [Int32] = []
+  @usableFromInline var unknowns: [Int32] = []
   /// By number: whether the outcome is not known.
-  var isUnknown: [Bool] = []
+  @usableFromInline var isUnknown: [Bool] = []
   /// By number: whether it changes nothing in any state.
-  var isPure: [Bool] = []
+  @usableFromInline var isPure: [Bool] = []
   /// By number: in which order candidates are tried, the smallest first.
-  var priority: [Int32] = []
+  @usableFromInline var priority: [Int32] = []
   /// By number: the bit that stands for the operation while it is open. Later ones use it again.
-  var slot: [Int32] = []
+  @usableFromInline var slot: [Int32] = []
   /// How many words the bits take.
-  var words = 0
+  @usableFromInline var words = 0
   /// By number: an equal operation, with an equal result, that must be placed first; -1 if there is
   /// none.
-  var twin: [Int32] = []
+  @usableFromInline var twin: [Int32] = []
   /// By number: what the operation touches.
-  var cells: [UInt64] = []
+  @usableFromInline var cells: [UInt64] = []
   /// By number: which counter counts the operations that can bring about what this one needs, -1 if
   /// it needs nothing that is known.
-  var needs: [Int32] = []
+  @usableFromInline var needs: [Int32] = []
   /// By number: how many of them are called before it returns.
-  var providers: [Int32] = []
+  @usableFromInline var providers: [Int32] = []
   /// Which counters count an operation when it is placed: those of operation n are at the places
   /// from `provided[n]` to `provided[n + 1]` of `counted`.
-  var provided: [Int32] = []
-  var counted: [Int32] = []
+  @usableFromInline var provided: [Int32] = []
+  @usableFromInline var counted: [Int32] = []
   /// The operations that need something, by their returns.
-  var needy: [Int32] = []
+  @usableFromInline var needy: [Int32] = []
   /// By counter: how many operations it can count, and the last one to return that needs them.
-  var totals: [Int32] = []
-  var lastNeedy: [Int32] = []
+  @usableFromInline var totals: [Int32] = []
+  @usableFromInline var lastNeedy: [Int32] = []
   /// How many counters there are: first those of `needs`, then those of values that must come about
   /// step by step.
-  var counters = 0
+  @usableFromInline var counters = 0
   /// The first counter of the second kind.
-  var firstMaker: Int32 = 0
+  @usableFromInline var firstMaker: Int32 = 0
   /// By number: the counter of the operations that make just the value that this one needs, -1 if
   /// there is none.
-  var makers: [Int32] = []
+  @usableFromInline var makers: [Int32] = []
   /// Whether values grow out of each other, so that only what sets a value outright can help one
   /// that is hopeless.
-  var hasGrowth = false
+  @usableFromInline var hasGrowth = false
 
+  @inlinable
   var count: Int { members.count }
 
   /// Prepares the operations at these positions of a history.
+  @inlinable
   init<Model: SequentialModel>(
     _ records: [Record<Model.Operation, Model.Result>], _ part: [Int], _ model: inout Model
   ) {
@@ -71,7 +73,8 @@ struct Schedule {
     count(records, &model)
   }
 
-  private mutating func orderReturns<Operation, Result>(_ records: [Record<Operation, Result>]) {
+  @inlinable
+  mutating func orderReturns<Operation, Result>(_ records: [Record<Operation, Result>]) {
     for number in 0..<Int32(count) {
       if isUnknown[Int(number)] { unknowns.append(number) } else { returns.append(number) }
     }
@@ -94,7 +97,8 @@ struct Schedule {
   }
 
   /// Tries first what the order that came with the history says, if it says anything.
-  private mutating func usePositions<Operation, Result>(_ records: [Record<Operation, Result>]) {
+  @inlinable
+  mutating func usePositions<Operation, Result>(_ records: [Record<Operation, Result>]) {
     guard returns.contains(where: { records[members[Int($0)]].position != nil }) else { return }
     let order = returns.sorted {
       let a = records[members[Int($0)]].position ?? .max
@@ -104,7 +108,8 @@ struct Schedule {
     for (rank, number) in order.enumerated() { priority[Int(number)] = Int32(rank) }
   }
 
-  private mutating func numberSlots() {
+  @inlinable
+  mutating func numberSlots() {
     slot = [Int32](repeating: 0, count: count)
     var free: [Int32] = []
     var used: Int32 = 0
@@ -129,7 +134,8 @@ struct Schedule {
     words = (Int(used) + 63) / 64
   }
 
-  private mutating func findTwins<Operation: Hashable, Result: Hashable>(
+  @inlinable
+  mutating func findTwins<Operation: Hashable, Result: Hashable>(
     _ records: [Record<Operation, Result>]
   ) {
     twin = [Int32](repeating: -1, count: count)
@@ -138,13 +144,14 @@ struct Schedule {
     newest.reserveCapacity(count)
     for number in returns + unknowns {
       let record = records[members[Int(number)]]
-      let sight = Sight(operation: record.operation, result: record.result)
+      let sight = Sight(record.operation, record.result)
       if let before = newest.updateValue(number, forKey: sight) { twin[Int(number)] = before }
     }
   }
 
   /// Counts for each operation how many others can bring about what it needs.
-  private mutating func count<Model: SequentialModel>(
+  @inlinable
+  mutating func count<Model: SequentialModel>(
     _ records: [Record<Model.Operation, Model.Result>], _ model: inout Model
   ) {
     let provisions = members.map { model.provided(by: records[$0].operation, records[$0].result) }
@@ -188,7 +195,8 @@ struct Schedule {
   }
 
   /// Adds the counters of values on the way behind the others.
-  private mutating func add(_ way: Way) {
+  @inlinable
+  mutating func add(_ way: Way) {
     var more = [[Int32]](repeating: [], count: count)
     for (value, makers) in way.makers.enumerated() {
       for maker in makers { more[Int(maker)].append(Int32(counters + value)) }
@@ -206,7 +214,8 @@ struct Schedule {
   }
 
   /// Finds for each value on a way the last operation to return that has it on its way.
-  private mutating func findMakers(_ way: Way, _ first: Int) {
+  @inlinable
+  mutating func findMakers(_ way: Way, _ first: Int) {
     makers = [Int32](repeating: -1, count: count)
     guard !way.makers.isEmpty else { return }
     for number in needy { makers[Int(number)] = Int32(first) + needs[Int(number)] }
@@ -219,7 +228,8 @@ struct Schedule {
     }
   }
 
-  private mutating func findCounted<Model: SequentialModel>(
+  @inlinable
+  mutating func findCounted<Model: SequentialModel>(
     _ provisions: [Provision], _ table: NumberTable, _ model: Model
   ) {
     let writes = provisions.count { if case .value = $0 { true } else { false } }
@@ -242,26 +252,34 @@ struct Schedule {
 }
 
 /// An operation with its result: what makes two of them interchangeable.
-private struct Sight<Operation: Hashable, Result: Hashable>: Hashable {
-  var operation: Operation
-  var result: Result?
+@usableFromInline struct Sight<Operation: Hashable, Result: Hashable>: Hashable {
+  @usableFromInline var operation: Operation
+  @usableFromInline var result: Result?
+
+  @inlinable
+  init(_ operation: Operation, _ result: Result?) {
+    self.operation = operation
+    self.result = result
+  }
 }
 
 /// Which values must come about on the way to those that are needed, where values grow out of each
 /// other.
-private struct Way {
+@usableFromInline struct Way {
   /// By the number of the value: the operations that make it out of another one.
-  private(set) var makers: [[Int32]] = []
+  @usableFromInline var makers: [[Int32]] = []
   /// By the number of the value: the one out of which alone it can come about; -1 if there are
   /// several, or none that is known.
-  private(set) var before: [Int32] = []
-  private var table: NumberTable
+  @usableFromInline var before: [Int32] = []
+  @usableFromInline var table: NumberTable
   /// How many questions may be put to the model: where comparing each with each would take longer
   /// than it can save, no more values are looked at.
-  private var questions = 1 << 21
+  @usableFromInline var questions = 1 << 21
 
+  @inlinable
   init(_ needed: NumberTable) { table = needed }
 
+  @inlinable
   mutating func walk<Model: SequentialModel>(
     _ operations: [Model.Operation], _ provisions: [Provision], _ model: inout Model
   ) {

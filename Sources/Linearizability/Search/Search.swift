@@ -21,10 +21,10 @@
 // And a configuration is given up as soon as an operation that is open, or will be soon, needs a
 // value that nobody is left to provide.
 
-struct Search<Model: SequentialModel> {
-  typealias Entry = Record<Model.Operation, Model.Result>
+@usableFromInline struct Search<Model: SequentialModel> {
+  @usableFromInline typealias Entry = Record<Model.Operation, Model.Result>
 
-  enum End {
+  @usableFromInline enum End {
     case found
     case exhausted
     case stopped
@@ -33,61 +33,65 @@ struct Search<Model: SequentialModel> {
   }
 
   /// A configuration whose successors are tried one after the other.
-  struct Frame {
+  @usableFromInline struct Frame {
     /// The returns that are passed.
-    var passed: Int
-    var state: Int32
+    @usableFromInline var passed = 0
+    @usableFromInline var state: Int32 = 0
     /// How many operations are placed.
-    var placed: Int
+    @usableFromInline var placed = 0
     /// Where its candidates begin and end in the arena: twice the number, plus one if it is
     /// possible here.
-    var start: Int
-    var end: Int
+    @usableFromInline var start = 0
+    @usableFromInline var end = 0
     /// Which candidate comes next; beyond `end` the operations of unknown outcome.
-    var next: Int
+    @usableFromInline var next = 0
     /// What matters before the next return.
-    var cells: UInt64
+    @usableFromInline var cells: UInt64 = 0
     /// The first operation that needs something and is not placed, by its return.
-    var needy: Int
+    @usableFromInline var needy = 0
     /// Which of the counters that have counted all they can still matter.
-    var exhausted: Range<Int>
+    @usableFromInline var exhausted = 0..<0
     /// How many operations of unknown outcome have just been placed and not been of use yet.
-    var chain: Int
+    @usableFromInline var chain = 0
+
+    @inlinable
+    init() {}
   }
 
-  var model: Model
-  let schedule: Schedule
-  private let operations: [Model.Operation]
-  private let results: [Model.Result?]
-  private var states = StateTable<Model>()
-  private var memory: Memory
-  private var isPlaced: [Bool]
+  @usableFromInline var model: Model
+  @usableFromInline let schedule: Schedule
+  @usableFromInline let operations: [Model.Operation]
+  @usableFromInline let results: [Model.Result?]
+  @usableFromInline var states = StateTable<Model>()
+  @usableFromInline var memory: Memory
+  @usableFromInline var isPlaced: [Bool]
   /// The open operations that are placed, by their slots.
-  private var open: [UInt64]
+  @usableFromInline var open: [UInt64]
   /// By counter: how many operations are placed that it counts.
-  private var counts: [Int32]
+  @usableFromInline var counts: [Int32]
   /// The operations placed, in order.
-  private(set) var path: [Int32] = []
-  private var arena: [Int32] = []
-  private var frames: [Frame] = []
-  private var passed = 0
-  private var needy = 0
+  @usableFromInline var path: [Int32] = []
+  @usableFromInline var arena: [Int32] = []
+  @usableFromInline var frames: [Frame] = []
+  @usableFromInline var passed = 0
+  @usableFromInline var needy = 0
   /// The counters that have counted all they can, in the order in which that came to be.
-  private var exhausted: [Int32] = []
-  private var firstExhausted = 0
+  @usableFromInline var exhausted: [Int32] = []
+  @usableFromInline var firstExhausted = 0
   /// The counters of values on a way that the newest placement was the last to count for.
-  private var spent: [Int32] = []
-  private(set) var state: Int32
-  private(set) var steps: UInt64 = 0
-  private let limits: CheckLimits
+  @usableFromInline var spent: [Int32] = []
+  @usableFromInline var state: Int32
+  @usableFromInline var steps: UInt64 = 0
+  @usableFromInline let limits: CheckLimits
   /// Whether configurations are given up as soon as nothing can come of them.
-  private let isLookingAhead: Bool
+  @usableFromInline let isLookingAhead: Bool
 
   /// The step at which most was placed before a return that could not be passed.
-  private(set) var bestStep: UInt64 = 0
-  private(set) var bestPassed = -1
-  private var bestPlaced = -1
+  @usableFromInline var bestStep: UInt64 = 0
+  @usableFromInline var bestPassed = -1
+  @usableFromInline var bestPlaced = -1
 
+  @inlinable
   init(
     _ records: [Entry], _ schedule: Schedule, _ model: Model, _ limits: CheckLimits,
     isLookingAhead: Bool = true
@@ -114,6 +118,7 @@ struct Search<Model: SequentialModel> {
   /// Searches until there is a solution, which is then ``path``, or none can be.
   ///
   /// - Parameter stop: the step at which to stop, with what was placed by then in ``path``.
+  @inlinable
   mutating func run(stopAt stop: UInt64 = .max) -> End {
     if let end = enter(from: 0, 0, knownBefore: 0, chain: 0, stop) { return end }
     while let frame = frames.last {
@@ -145,7 +150,8 @@ struct Search<Model: SequentialModel> {
   // MARK: One step down
 
   /// Whether observations 2, 3 and 4 leave this operation to be tried here.
-  private mutating func mayPlace(_ number: Int, _ frame: Frame) -> Bool {
+  @inlinable
+  mutating func mayPlace(_ number: Int, _ frame: Frame) -> Bool {
     guard schedule.cells[number] & frame.cells != 0 else { return false }
     let twin = Int(schedule.twin[number])
     if twin >= 0, !isPlaced[twin], twin < Int(schedule.called[frame.passed]) { return false }
@@ -154,7 +160,8 @@ struct Search<Model: SequentialModel> {
 
   /// Whether it makes a difference that the newest operation of unknown outcome comes before this
   /// one.
-  private mutating func isEnabled(_ number: Int, _ frame: Frame) -> Bool {
+  @inlinable
+  mutating func isEnabled(_ number: Int, _ frame: Frame) -> Bool {
     let before = states[frames[frames.count - 2].state]
     guard let last = path.last.map(Int.init) else { return true }
     var alone = before
@@ -168,7 +175,8 @@ struct Search<Model: SequentialModel> {
     return alone != both
   }
 
-  private mutating func descend(_ number: Int, _ frame: Frame, _ stop: UInt64) -> End? {
+  @inlinable
+  mutating func descend(_ number: Int, _ frame: Frame, _ stop: UInt64) -> End? {
     var next = states[frame.state]
     guard model.step(&next, operations[number], results[number]) else { return nil }
     spent.removeAll(keepingCapacity: true)
@@ -187,7 +195,8 @@ struct Search<Model: SequentialModel> {
 
   /// Enters the configuration that the newest placement leads to: places what comes for nothing,
   /// passes the returns that can be passed, and leaves a frame if there is anything to try.
-  private mutating func enter(
+  @inlinable
+  mutating func enter(
     from start: Int, _ end: Int, knownBefore: Int, chain: Int, _ stop: UInt64
   ) -> End? {
     steps += 1
@@ -219,16 +228,23 @@ struct Search<Model: SequentialModel> {
       guard memory.insert(passed: passed, state: state, open) else { return leave(base) }
       if memory.bytes > limits.bytes { return .outOfMemory }
     }
-    frames.append(
-      Frame(
-        passed: passed, state: state, placed: path.count, start: base, end: arena.count,
-        next: base, cells: relevantCells(from: base), needy: needy,
-        exhausted: firstExhausted..<exhausted.count, chain: isChainOfUse ? 0 : chain)
-    )
+    var frame = Frame()
+    frame.passed = passed
+    frame.state = state
+    frame.placed = path.count
+    frame.start = base
+    frame.end = arena.count
+    frame.next = base
+    frame.cells = relevantCells(from: base)
+    frame.needy = needy
+    frame.exhausted = firstExhausted..<exhausted.count
+    frame.chain = isChainOfUse ? 0 : chain
+    frames.append(frame)
     return nil
   }
 
-  private mutating func leave(_ base: Int) -> End? {
+  @inlinable
+  mutating func leave(_ base: Int) -> End? {
     arena.removeSubrange(base...)
     if let above = frames.last { unwind(to: above) }
     return nil
@@ -241,7 +257,8 @@ struct Search<Model: SequentialModel> {
   /// - Parameter base: where the candidates begin among which it is to be sorted; `nil` if it comes
   ///   in order.
   /// - Returns: whether nothing can come of this configuration.
-  private mutating func consider(
+  @inlinable
+  mutating func consider(
     _ number: Int, isInChain: Bool, from base: Int? = nil
   ) -> Bool {
     let effect = model.effect(
@@ -266,7 +283,8 @@ struct Search<Model: SequentialModel> {
   }
 
   /// Whether nobody is left to provide what the operation needs.
-  private func isLeftAlone(_ number: Int) -> Bool {
+  @inlinable
+  func isLeftAlone(_ number: Int) -> Bool {
     let counter = Int(schedule.needs[number])
     guard counter >= 0 else { return false }
     if schedule.providers[number] <= counts[counter] { return true }
@@ -275,7 +293,8 @@ struct Search<Model: SequentialModel> {
   }
 
   /// Whether one of the next operations that are not called yet is lost already.
-  private mutating func isHopelessSoon() -> Bool {
+  @inlinable
+  mutating func isHopelessSoon() -> Bool {
     while needy < schedule.needy.count, isPlaced[Int(schedule.needy[needy])] { needy += 1 }
     let called = schedule.called[passed]
     var left = 16
@@ -295,7 +314,8 @@ struct Search<Model: SequentialModel> {
 
   /// Whether something was needed that is gone for good: all that can provide it is placed, and the
   /// last that needs it is not and would not find it.
-  private mutating func isAnyLost() -> Bool {
+  @inlinable
+  mutating func isAnyLost() -> Bool {
     func last(_ place: Int) -> Int? {
       let number = Int(schedule.lastNeedy[Int(exhausted[place])])
       return number >= 0 && !isPlaced[number] ? number : nil
@@ -310,7 +330,8 @@ struct Search<Model: SequentialModel> {
     return false
   }
 
-  private mutating func insert(_ entry: Int32, from base: Int?) {
+  @inlinable
+  mutating func insert(_ entry: Int32, from base: Int?) {
     arena.append(entry)
     guard let base else { return }
     let priority = schedule.priority[Int(entry >> 1)]
@@ -323,7 +344,8 @@ struct Search<Model: SequentialModel> {
   }
 
   /// What the next return touches, with all that touches something in common with it, and so on.
-  private func relevantCells(from base: Int) -> UInt64 {
+  @inlinable
+  func relevantCells(from base: Int) -> UInt64 {
     var cells = schedule.cells[Int(schedule.returns[passed])]
     let called = schedule.called[passed]
     var before: UInt64 = 0
@@ -344,7 +366,8 @@ struct Search<Model: SequentialModel> {
 
   /// Whether what was just placed is wasted: somebody needs a value on whose way it was the last
   /// that could be taken, and the state has left that way.
-  private mutating func isWasted() -> Bool {
+  @inlinable
+  mutating func isWasted() -> Bool {
     for counter in spent {
       let number = Int(schedule.lastNeedy[Int(counter)])
       guard number >= 0, !isPlaced[number] else { continue }
@@ -357,7 +380,8 @@ struct Search<Model: SequentialModel> {
 
   // MARK: There and back
 
-  private mutating func place(_ number: Int) {
+  @inlinable
+  mutating func place(_ number: Int) {
     isPlaced[number] = true
     path.append(Int32(number))
     let slot = Int(schedule.slot[number])
@@ -366,7 +390,8 @@ struct Search<Model: SequentialModel> {
   }
 
   @inline(__always)
-  private mutating func tally(_ number: Int, _ change: Int32) {
+  @inlinable
+  mutating func tally(_ number: Int, _ change: Int32) {
     for place in schedule.provided[number]..<schedule.provided[number + 1] {
       let counter = schedule.counted[Int(place)]
       counts[Int(counter)] += change
@@ -375,7 +400,8 @@ struct Search<Model: SequentialModel> {
     }
   }
 
-  private mutating func passReturns() {
+  @inlinable
+  mutating func passReturns() {
     while passed < schedule.returns.count {
       let number = Int(schedule.returns[passed])
       guard isPlaced[number] else { return }
@@ -385,7 +411,8 @@ struct Search<Model: SequentialModel> {
     }
   }
 
-  private mutating func unwind(to frame: Frame) {
+  @inlinable
+  mutating func unwind(to frame: Frame) {
     while path.count > frame.placed {
       let number = Int(path.removeLast())
       isPlaced[number] = false
@@ -408,7 +435,8 @@ struct Search<Model: SequentialModel> {
     arena.removeSubrange(frame.end...)
   }
 
-  private mutating func noteBest() {
+  @inlinable
+  mutating func noteBest() {
     guard passed > bestPassed || (passed == bestPassed && path.count > bestPlaced) else { return }
     bestPassed = passed
     bestPlaced = path.count

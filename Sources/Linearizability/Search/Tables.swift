@@ -1,16 +1,19 @@
 // Flat tables with open addressing: where the search has been, and in which states.
 
 /// States, each kept once and known by a number.
-struct StateTable<Model: SequentialModel> {
-  private(set) var states: [Model.State] = []
-  private var digests: [UInt64] = []
-  private var slots: [Int32]
+@usableFromInline struct StateTable<Model: SequentialModel> {
+  @usableFromInline var states: [Model.State] = []
+  @usableFromInline var digests: [UInt64] = []
+  @usableFromInline var slots: [Int32]
 
+  @inlinable
   init() { slots = [Int32](repeating: -1, count: 64) }
 
+  @inlinable
   subscript(number: Int32) -> Model.State { states[Int(number)] }
 
   /// The number of a state, a new one if it was not seen before.
+  @inlinable
   mutating func number(of state: Model.State, digest: UInt64) -> Int32 {
     let mask = slots.count - 1
     var place = Int(truncatingIfNeeded: digest) & mask
@@ -27,7 +30,8 @@ struct StateTable<Model: SequentialModel> {
     return number
   }
 
-  private mutating func grow() {
+  @inlinable
+  mutating func grow() {
     let mask = slots.count * 2 - 1
     slots = [Int32](repeating: -1, count: mask + 1)
     for number in digests.indices {
@@ -40,24 +44,27 @@ struct StateTable<Model: SequentialModel> {
 
 /// The configurations that the search has entered: the number of returns passed, the state, and
 /// which open operations are placed.
-struct Memory {
+@usableFromInline struct Memory {
   /// One configuration after the other, each of `stride` words.
-  private var keys: [UInt64] = []
+  @usableFromInline var keys: [UInt64] = []
   /// Numbers of configurations, -1 where nothing is.
-  private var slots: [Int32]
-  private var count = 0
-  private let stride: Int
+  @usableFromInline var slots: [Int32]
+  @usableFromInline var count = 0
+  @usableFromInline let stride: Int
 
   /// - Parameter words: how many words the set of placed operations takes.
+  @inlinable
   init(words: Int) {
     stride = words + 1
     slots = [Int32](repeating: -1, count: 256)
   }
 
   /// How much room it takes.
+  @inlinable
   var bytes: UInt64 { UInt64(keys.count) * 8 + UInt64(slots.count) * 4 }
 
   /// Notes a configuration. False if it was there before.
+  @inlinable
   mutating func insert(passed: Int, state: Int32, _ placed: [UInt64]) -> Bool {
     let head = UInt64(truncatingIfNeeded: passed) << 32 | UInt64(UInt32(bitPattern: state))
     var digest = mix(head)
@@ -76,14 +83,16 @@ struct Memory {
     return true
   }
 
-  private func holds(_ number: Int, _ head: UInt64, _ placed: [UInt64]) -> Bool {
+  @inlinable
+  func holds(_ number: Int, _ head: UInt64, _ placed: [UInt64]) -> Bool {
     let start = number * stride
     guard keys[start] == head else { return false }
     for word in 1..<stride where keys[start + word] != placed[word - 1] { return false }
     return true
   }
 
-  private mutating func grow() {
+  @inlinable
+  mutating func grow() {
     let mask = slots.count * 2 - 1
     slots = [Int32](repeating: -1, count: mask + 1)
     for number in 0..<count {
@@ -98,15 +107,22 @@ struct Memory {
 }
 
 /// Numbers for keys, counted from 0 in the order in which the keys come.
-struct NumberTable {
-  private var keys: [UInt64] = []
-  private var slots = [Int32](repeating: -1, count: 64)
+@usableFromInline struct NumberTable: Sendable {
 
+  @usableFromInline var keys: [UInt64] = []
+  @usableFromInline var slots = [Int32](repeating: -1, count: 64)
+
+  @inlinable
+  init() {}
+
+  @inlinable
   var count: Int { keys.count }
 
+  @inlinable
   subscript(number: Int) -> UInt64 { keys[number] }
 
   /// The number of a key, if it was seen before.
+  @inlinable
   func known(_ key: UInt64) -> Int32? {
     let mask = slots.count - 1
     var place = Int(truncatingIfNeeded: mix(key)) & mask
@@ -118,6 +134,7 @@ struct NumberTable {
   }
 
   /// The number of a key, a new one if it was not seen before.
+  @inlinable
   mutating func number(of key: UInt64) -> Int32 {
     let mask = slots.count - 1
     var place = Int(truncatingIfNeeded: mix(key)) & mask
@@ -132,7 +149,8 @@ struct NumberTable {
     return number
   }
 
-  private mutating func grow() {
+  @inlinable
+  mutating func grow() {
     let mask = slots.count * 2 - 1
     slots = [Int32](repeating: -1, count: mask + 1)
     for number in keys.indices {
