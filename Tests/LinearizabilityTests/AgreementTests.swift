@@ -56,12 +56,12 @@ private func compare<Model: Drawable>(_ model: Model, _ count: Int, seed: UInt64
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
   func `on stores by key`(seed: UInt64) {
-    expectAll(compare(KeyValueModel.make(), 700, seed: seed))
+    expectAll(compare(KeyValueModel.make(), 1_500, seed: seed))
   }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
   func `on stores as a whole`(seed: UInt64) {
-    expectAll(compare(KeyValueMapModel.make(), 700, seed: seed))
+    expectAll(compare(KeyValueMapModel.make(), 1_500, seed: seed))
   }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)

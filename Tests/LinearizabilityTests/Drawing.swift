@@ -130,8 +130,8 @@ enum StoreDrawing {
 
   static func operation(_ random: inout RandomSource) -> KeyValueStore.Operation {
     let key = Symbol(random.draw(below: 2))
-    let isRare = random.happens(60)
-    let value = Symbol(isRare ? 6 + random.draw(below: 5) : random.draw(below: 3))
+    let isRare = random.happens(40)
+    let value = Symbol(isRare ? 6 + random.draw(below: 5) : random.draw(below: 6))
     switch random.below(9) {
     case 0, 1, 2: return .get(key: key)
     case 3, 4: return .put(key: key, value: value)
