@@ -23,6 +23,8 @@ private func compare<Model: Drawable>(_ model: Model, _ count: Int, seed: UInt64
     var model = model
     let records = Drawing.history(&model, shape, &random)
     let expected = Naive.isLinearizable(records, model)
+    #expect(
+      Naive.isFoundByShortcuts(records, model) == expected, "history \(number) of seed \(seed)")
     switch check(records, model).verdict {
     case .linearizable(let order):
       met.linearizable += 1
@@ -52,7 +54,7 @@ private func compare<Model: Drawable>(_ model: Model, _ count: Int, seed: UInt64
   }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
-  func `on registers`(seed: UInt64) { expectAll(compare(RegisterModel.make(), 700, seed: seed)) }
+  func `on registers`(seed: UInt64) { expectAll(compare(RegisterModel.make(), 1_500, seed: seed)) }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
   func `on stores by key`(seed: UInt64) {

@@ -7,6 +7,8 @@ import Testing
   private typealias Entry = History<KeyValueModel>.Entry
 
   private func expectLinearizable(_ records: [Entry], _ model: KeyValueModel) {
+    #expect(Naive.isFoundByShortcuts(records, model))
+    #expect(Naive.isFoundByShortcuts(records, KeyValueMapModel(model)))
     for isWhole in [false, true] {
       let checked =
         isWhole ? check(records, KeyValueMapModel(model)) : check(records, model)
@@ -43,10 +45,7 @@ import Testing
         client: 1, call: 9, returned: 10, .compareAndSet(from: symbols[2], to: symbols[3]),
         .swapped(false)),
     ]
-    guard case .linearizable = check(records, RegisterModel()).verdict else {
-      Issue.record("the second write comes after the read")
-      return
-    }
+    #expect(Naive.isFoundByShortcuts(records, RegisterModel()))
   }
 
   @Test func `what could have been added can have been written as a whole`() {
