@@ -170,6 +170,70 @@ private let stale = lines(
     #expect(result.err.contains("not-there.jsonl cannot be read"))
   }
 
+  @Test func `the first operation tells what a history is of`() throws {
+    let file = try Scratch.file("history.jsonl", stale)
+    let found = try Tool.start(["check", file.path]).finish()
+    #expect(found.code == 1)
+    #expect(found.out.contains("NOT linearizable"))
+    let dumb = try Scratch.file("dumb.jsonl", "{\"client\":\"c\"}\n")
+    let result = try Tool.start(["check", dumb.path]).finish()
+    #expect(result.code == 64)
+    #expect(result.err.contains("does not tell what it is a history of"))
+    let samples: [(String, CheckModel?)] = [
+      ("{'op':{'type':'write'}}", .register), ("{'op':{'type':'cas'}}", .register),
+      ("{'op':{'type':'cas','key':'x'}}", .kv), ("{'op':{'type':'list'}}", .kv),
+      ("{'op':{'type':'transfer'}}", .ledger), ("{'op':{'type':'read'}}", .register),
+      ("{'op':{'type':'read','topic':'t'}}", .topics), ("{'op':{'type':'what'}}", nil), ("", nil),
+    ]
+    for (line, model) in samples {
+      #expect(CheckModel(of: Data(lines(line).utf8)) == model, "\(line)")
+    }
+  }
+
+  @Test func `the folder of a run is checked by its history`() throws {
+    let folder = try Scratch.folder()
+    let runs = folder.appendingPathComponent("runs").path
+    let run = try Tool.start(
+      [
+        "simulate", "--seed", "7", "--nodes", "3", "--until", "5s", "--keep", "all", "--runs", runs,
+      ],
+      folder: folder
+    ).finish()
+    #expect(run.code == 0, "\(run.err)")
+    for path in [runs + "/latest", runs + "/latest/"] {
+      let result = try Tool.start(["check", path], folder: folder).finish()
+      #expect(result.code == 0, "\(result.err)")
+      #expect(result.out.contains("runs/latest/history.jsonl: linearizable   "))
+    }
+    let result = try Tool.start(["check", "--model", "kv", runs], folder: folder).finish()
+    #expect(result.code == 65)
+    #expect(result.err.contains("runs/history.jsonl cannot be read"))
+  }
+
+  // wide-table: a line of a history is one line
+  @Test func `a list shows the keys of one moment`() throws {
+    let store = lines(
+      """
+      {'client':'a','call':1,'return':2,'op':{'type':'put','key':'u/1','value':'x'},'result':{'status':'ok'}}
+      {'client':'a','call':3,'return':4,'op':{'type':'put','key':'u/2','value':'y'},'result':{'status':'ok'}}
+      {'client':'b','call':2,'return':5,'op':{'type':'list','prefix':'u/'},'result':{'status':'ok','entries':{'u/1':'x'}}}
+      {'client':'b','call':6,'return':7,'op':{'type':'list','prefix':'u/','limit':1},'result':{'status':'ok','entries':{'u/1':'x'}}}
+      {'client':'c','call':6,'return':7,'op':{'type':'get','key':'w'},'result':{'status':'ok','value':''}}
+      """)
+    let right = try check("kv", store)
+    #expect(right.code == 0, "\(right.out)\(right.err)")
+    #expect(right.out.contains("linearizable   5 operations, 2 parts, "))
+    // Without the first key the list shows no moment.
+    let seen = "{\"u/1\":\"x\"}"
+    let wrong = try check("kv", store.replacing(seen, with: "{\"u/2\":\"y\"}"))
+    #expect(wrong.code == 1)
+    #expect(wrong.out.contains("list \"u/\" = u/2 \"y\""))
+    let broken = try check("kv", store.replacing(seen, with: "[\"u/1\"]"))
+    #expect(broken.code == 65)
+    #expect(broken.err.contains("\"entries\" of \"result\" must be an object of texts"))
+  }
+
+  // end of wide-table
   @Test func `a limit gives undecided`() throws {
     let result = try check("kv", stale, "--steps", "1")
     #expect(result.code == 2)
@@ -179,7 +243,7 @@ private let stale = lines(
   }
 
   @Test(arguments: [
-    ["check", "--model", "kv"], ["check", "x.jsonl"], ["check", "--model", "kvv", "x.jsonl"],
+    ["check", "--model", "kv"], ["check", "--model", "kvv", "x.jsonl"],
     ["check", "--model", "kv", "--steps", "0", "x.jsonl"], ["check", "--model", "kv", "-", "-"],
     ["check", "--model", "kv", "--timeout", "soon", "x.jsonl"],
   ])
@@ -205,7 +269,7 @@ private let stale = lines(
         }
       }
       do throws(Failure) {
-        let file = try HistoryFile<KeyValueModel>(
+        let file = try HistoryFile<KeyValueListModel>(
           name: "h", Data(bytes), isMissingEmpty: true)
         #expect(file.lines.count == file.records.count)
       } catch {

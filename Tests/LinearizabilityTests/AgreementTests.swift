@@ -67,6 +67,11 @@ private func compare<Model: Drawable>(_ model: Model, _ count: Int, seed: UInt64
   }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
+  func `on stores with lists`(seed: UInt64) {
+    expectAll(compare(KeyValueListModel.make(), 1_500, seed: seed))
+  }
+
+  @Test(arguments: 1...2 as ClosedRange<UInt64>)
   func `on ledgers`(seed: UInt64) { expectAll(compare(LedgerModel.make(), 700, seed: seed)) }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)

@@ -206,6 +206,46 @@ extension KeyValueModel: Drawable {
   }
 }
 
+extension KeyValueListModel: Drawable {
+  static func make() -> KeyValueListModel {
+    var model = KeyValueListModel()
+    model.symbols = StoreDrawing.symbols()
+    return model
+  }
+
+  static func operation(_ random: inout RandomSource) -> Operation {
+    guard random.happens(30) else { return .one(StoreDrawing.operation(&random)) }
+    // All keys, those that begin with a letter, and now and then none.
+    return .list(
+      prefix: Symbol(random.draw(below: 3)), limit: random.happens(30) ? random.below(2) : nil)
+  }
+
+  static func answer(_ operation: Operation, _ state: State) -> Result {
+    let symbols = StoreDrawing.symbols()
+    switch operation {
+    case .one(let operation):
+      return .one(StoreDrawing.answer(operation, state[operation.key]))
+    case .list(let prefix, let limit):
+      let keys = state.keys.filter { symbols.text($0).hasPrefix(symbols.text(prefix)) }
+        .sorted { symbols.text($0) < symbols.text($1) }
+      return .entries(keys.prefix(limit ?? 9).map { Entry(key: $0, value: state[$0]) })
+    }
+  }
+
+  static func anyAnswer(_ operation: Operation, _ random: inout RandomSource) -> Result {
+    switch operation {
+    case .one(let operation): .one(StoreDrawing.anyAnswer(operation, &random))
+    case .list:
+      .entries(
+        (0..<random.below(3)).map { _ in
+          Entry(
+            key: Symbol(random.draw(below: 2)),
+            value: Symbol(random.draw(below: UInt64(StoreDrawing.values.count))))
+        })
+    }
+  }
+}
+
 extension LedgerModel: Drawable {
   static func make() -> LedgerModel { LedgerModel() }
 

@@ -17,7 +17,8 @@ struct Check: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check whether a history is linearizable.",
     usage: """
-      flotilla-sim check --model kv HISTORY.jsonl
+      flotilla-sim check HISTORY.jsonl
+      flotilla-sim check runs/latest
       my-test | flotilla-sim check --model register -
       """,
     discussion: """
@@ -25,6 +26,10 @@ struct Check: EnvironmentCommand {
 
         {"client":"c1","call":12,"return":19,
          "op":{"type":"put","key":"x","value":"1"},"result":{"status":"ok"}}
+
+      Of a folder that simulate wrote the operations of one machine in its history.jsonl are
+      checked: --model kv, which is the default there. Otherwise, without --model, the first
+      operation tells what the history is of.
 
       call and return are whole numbers of one clock; return is null if the answer never came. The
       status is ok, failed (surely without effect) or unknown (it may have happened, or may yet).
@@ -38,13 +43,13 @@ struct Check: EnvironmentCommand {
     VariableOption.values("model", "missing", "steps", "memory", "timeout")
     + OutputOptions.variableOptions
 
-  @Argument(help: "History files; - for standard input.")
+  @Argument(help: "History files, or folders of runs; - for standard input.")
   var files: [String]
 
   @Option(
     help: .option("model", "What the history is of: register, kv, ledger or topics.", value: "name")
   )
-  var model: CheckModel
+  var model: CheckModel?
 
   @Option(
     help: .option(
@@ -75,13 +80,7 @@ struct Check: EnvironmentCommand {
   func run() throws {
     var reports: [CheckReport] = []
     for file in files {
-      let report: CheckReport
-      switch model {
-      case .register: report = try check(file, RegisterModel.self)
-      case .kv: report = try check(file, KeyValueModel.self)
-      case .ledger: report = try check(file, LedgerModel.self)
-      case .topics: report = try check(file, TopicsModel.self)
-      }
+      let report = try report(file)
       report.print(output.format, output.screen)
       reports.append(report)
     }
@@ -90,44 +89,116 @@ struct Check: EnvironmentCommand {
     if reports.contains(where: { $0.code == .undecided }) { throw Stop(code: .undecided) }
   }
 
-  private func check<Model: HistoryFileModel>(
-    _ path: String, _: Model.Type
-  ) throws(Failure) -> CheckReport {
-    let isInput = path == "-"
-    let data =
-      isInput
-      ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: path)
-    guard let data else {
-      throw Failure(.badData, "\(path) cannot be read", hint: "name a history file, or - for stdin")
+  private func report(_ path: String) throws(Failure) -> CheckReport {
+    let (name, data) = try read(path)
+    guard let model = model ?? CheckModel(of: data) else {
+      throw Failure(
+        .usage, "\(name) does not tell what it is a history of",
+        hint: "--model register, kv, ledger or topics")
     }
-    let file = try HistoryFile<Model>(
-      name: isInput ? "stdin" : path, data, isMissingEmpty: missing == .empty)
+    switch model {
+    case .register: return try check(HistoryFile<RegisterModel>.self, name, data, model, solve)
+    case .kv: return try check(HistoryFile<KeyValueListModel>.self, name, data, model, solveStore)
+    case .ledger: return try check(HistoryFile<LedgerModel>.self, name, data, model, solve)
+    case .topics: return try check(HistoryFile<TopicsModel>.self, name, data, model, solve)
+    }
+  }
+
+  /// What a file holds, and what it is called in reports.
+  private func read(_ path: String) throws(Failure) -> (name: String, data: Data) {
+    if path == "-" { return ("stdin", FileHandle.standardInput.readDataToEndOfFile()) }
+    var isFolder: ObjCBool = false
+    let files = FileManager.default
+    let isThere = files.fileExists(atPath: path, isDirectory: &isFolder)
+    let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
+    let file = isThere && isFolder.boolValue ? folder + "/history.jsonl" : path
+    if let data = files.contents(atPath: file) {
+      return (file, isThere && isFolder.boolValue ? CheckModel.part(of: data, model ?? .kv) : data)
+    }
+    throw Failure(
+      .badData, "\(file) cannot be read",
+      hint: "name a history file, the folder of a run, or - for stdin")
+  }
+
+  private func check<Model: HistoryFileModel>(
+    _: HistoryFile<Model>.Type, _ name: String, _ data: Data, _ model: CheckModel,
+    _ solve: (HistoryFile<Model>, CheckLimits) -> Checked
+  ) throws(Failure) -> CheckReport {
+    let file = try HistoryFile<Model>(name: name, data, isMissingEmpty: missing == .empty)
     let start = DispatchTime.now().uptimeNanoseconds
-    let checked = search(file, since: start)
+    let checked = search(file, since: start, solve)
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     return CheckReport(file, checked, model, seconds, output.screen)
+  }
+
+  private func solve<Model: HistoryFileModel>(
+    _ file: HistoryFile<Model>, _ limits: CheckLimits
+  ) -> Checked {
+    Linearizability.check(file.records, file.model, limits)
+  }
+
+  /// A store by its keys, unless there are questions about several.
+  private func solveStore(
+    _ file: HistoryFile<KeyValueListModel>, _ limits: CheckLimits
+  ) -> Checked {
+    guard let single = file.single else { return solve(file, limits) }
+    var model = KeyValueModel()
+    model.symbols = file.model.symbols
+    return Linearizability.check(single, model, limits)
   }
 
   /// The search itself reads no clock. To keep to a time it is begun anew with four times as many
   /// steps as long as there is time: at most a third of all work is done twice.
   private func search<Model: HistoryFileModel>(
-    _ file: HistoryFile<Model>, since start: UInt64
+    _ file: HistoryFile<Model>, since start: UInt64,
+    _ solve: (HistoryFile<Model>, CheckLimits) -> Checked
   ) -> Checked {
     let bytes = memory << 20
-    guard let timeout else {
-      return Linearizability.check(
-        file.records, file.model, CheckLimits(steps: steps, bytes: bytes))
-    }
+    guard let timeout else { return solve(file, CheckLimits(steps: steps, bytes: bytes)) }
     var budget = min(steps, 100_000)
     while true {
-      let checked = Linearizability.check(
-        file.records, file.model, CheckLimits(steps: budget, bytes: bytes))
+      let checked = solve(file, CheckLimits(steps: budget, bytes: bytes))
       let elapsed = DispatchTime.now().uptimeNanoseconds - start
       guard case .undecided(.steps) = checked.verdict, budget < steps,
         elapsed < timeout.nanoseconds / 4
       else { return checked }
       budget = min(steps, budget * 4)
     }
+  }
+}
+
+extension CheckModel {
+  /// The lines of a run's history that are about one kind of machine: a run has several.
+  static func part(of data: Data, _ model: CheckModel) -> Data {
+    var part = Data()
+    for line in data.split(separator: 0x0A) where CheckModel(of: Data(line)) == model {
+      part.append(contentsOf: line)
+      part.append(0x0A)
+    }
+    return part
+  }
+
+  /// What the first operation of a history is about; `nil` if it does not tell.
+  init?(of data: Data) {
+    let found = data.withUnsafeBytes { raw -> CheckModel? in
+      let bytes = raw.bindMemory(to: UInt8.self)
+      for line in bytes.split(separator: 0x0A) where line.contains(where: { $0 > 0x20 }) {
+        let node = JSONLine.parse(UnsafeBufferPointer(rebasing: line), number: 1)
+        guard let operation = node?["op"], let type = operation["type"]?.text else { return nil }
+        switch type {
+        case "read": return operation["topic"] == nil ? .register : .topics
+        case "write": return .register
+        case "cas": return operation["key"] == nil ? .register : .kv
+        case "get", "put", "append", "delete", "list": return .kv
+        case "open", "transfer", "balance": return .ledger
+        case "publish": return .topics
+        default: return nil
+        }
+      }
+      return nil
+    }
+    guard let found else { return nil }
+    self = found
   }
 }
 

@@ -252,6 +252,21 @@ struct HistoryFields {
     return texts
   }
 
+  /// The pairs of an object of texts.
+  func pairs(_ key: String) throws(HistoryProblem) -> [(key: String, value: String)] {
+    guard let node = node[key], case .keys(let fields) = node.value else {
+      throw HistoryProblem("\(quoted(key)) must be an object of texts")
+    }
+    var pairs: [(key: String, value: String)] = []
+    for (name, _, value) in fields {
+      guard let text = value.text else {
+        throw HistoryProblem("\(quoted(key)) must be an object of texts; \(name) is \(value.kind)")
+      }
+      pairs.append((name, text))
+    }
+    return pairs
+  }
+
   func truth(_ key: String) throws(HistoryProblem) -> Bool {
     switch node[key]?.text {
     case "true": return true

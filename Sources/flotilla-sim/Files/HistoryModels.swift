@@ -24,18 +24,24 @@ extension RegisterModel: HistoryFileModel {
   }
 }
 
-extension KeyValueModel: HistoryFileModel {
+extension KeyValueListModel: HistoryFileModel {
   mutating func operation(_ fields: HistoryFields) throws(HistoryProblem) -> Operation {
-    let type = try fields.word("type", of: ["get", "put", "append", "delete", "cas"])
+    let type = try fields.word("type", of: ["get", "put", "append", "delete", "cas", "list"])
+    if type == "list" {
+      return list(
+        try fields.text("prefix"),
+        limit: try fields.optionalNumber("limit").map { Int(clamping: $0) }
+      )
+    }
     let key = symbols.symbol(try fields.text("key"))
     switch type {
-    case "get": return .get(key: key)
-    case "put": return .put(key: key, value: try value("value", fields))
-    case "append": return .append(key: key, value: try value("value", fields))
-    case "delete": return .delete(key: key)
+    case "get": return .one(.get(key: key))
+    case "put": return .one(.put(key: key, value: try value("value", fields)))
+    case "append": return .one(.append(key: key, value: try value("value", fields)))
+    case "delete": return .one(.delete(key: key))
     default:
       let from = try fields.nullableText("from").map { symbols.symbol($0) } ?? .absent
-      return .compareAndSet(key: key, from: from, to: try value("to", fields))
+      return .one(.compareAndSet(key: key, from: from, to: try value("to", fields)))
     }
   }
 
@@ -52,10 +58,32 @@ extension KeyValueModel: HistoryFileModel {
     to operation: Operation, _ fields: HistoryFields
   ) throws(HistoryProblem) -> Result {
     switch operation {
-    case .get: .value(try fields.nullableText("value").map { symbols.symbol($0) } ?? .absent)
-    case .put, .append, .delete: .done
-    case .compareAndSet: .swapped(try fields.truth("swapped"))
+    case .one(.get):
+      .one(.value(try fields.nullableText("value").map { symbols.symbol($0) } ?? .absent))
+    case .one(.put), .one(.append), .one(.delete): .one(.done)
+    case .one(.compareAndSet): .one(.swapped(try fields.truth("swapped")))
+    case .list:
+      // Where what is missing reads as empty, what is empty is not there.
+      entries(try fields.pairs("entries").filter { !fields.isMissingEmpty || !$0.value.isEmpty })
     }
+  }
+}
+
+extension HistoryFile<KeyValueListModel> {
+  /// The operations for the model that takes each key by itself; `nil` if any is about several.
+  var single: [History<KeyValueModel>.Entry]? {
+    var single: [History<KeyValueModel>.Entry] = []
+    single.reserveCapacity(records.count)
+    for record in records {
+      guard case .one(let operation) = record.operation else { return nil }
+      var result: KeyValueStore.Result?
+      if case .one(let known) = record.result { result = known }
+      single.append(
+        Record(
+          client: record.client, call: record.call, returned: record.returned, operation, result,
+          position: record.position))
+    }
+    return single
   }
 }
 
