@@ -19,11 +19,37 @@ extension ReplicaEngine {
         sends.drain { send($0) }
         swap(&sends, &outbox)
       }
+      nextApply = 0
+      nextRead = 0
+      if coreActions.installs.isEmpty {
+        for place in coreActions.transfers.indices { _ = carryOut(coreActions.transfers[place]) }
+      }
     }
-    while let action = coreActions.next() {
-      if let pause = carryOut(action) { return pause }
+    if !coreActions.installs.isEmpty {
+      // A snapshot and what is applied before or after it have an order that only the buffer knows.
+      while let action = coreActions.next() {
+        if let pause = carryOut(action) { return pause }
+      }
+    } else {
+      while nextApply < coreActions.applies.count {
+        nextApply += 1
+        if let pause = apply(coreActions.applies[nextApply - 1]) { return pause }
+      }
+      while nextRead < coreActions.reads.count {
+        nextRead += 1
+        if let pause = answer(coreActions.reads[nextRead - 1].request) { return pause }
+      }
+      for answer in coreActions.outcomes { decided(answer.request, answer.outcome) }
+      for event in coreActions.events { observe(.core(event)) }
+      coreActions.removeAll()
     }
     isCarryingOut = false
+    return nil
+  }
+
+  private mutating func apply(_ entries: Entries) -> EnginePause? {
+    if loading == nil && backlog.isEmpty { return .apply(entries) }
+    backlog.append(entries)
     return nil
   }
 
@@ -35,9 +61,7 @@ extension ReplicaEngine {
       journal.load(SnapshotRead(request), into: &journalEvents)
     case .storeSnapshotChunk(let chunk): journal.store(chunk, into: &journalEvents)
     case .installSnapshot(let metadata): install(metadata)
-    case .apply(let entries):
-      if loading == nil && backlog.isEmpty { return .apply(entries) }
-      backlog.append(entries)
+    case .apply(let entries): return apply(entries)
     case .readIsReady(let core, _): return answer(core)
     case .outcome(let core, let outcome): decided(core, outcome)
     case .observe(let event): observe(.core(event))

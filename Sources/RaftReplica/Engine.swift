@@ -44,7 +44,10 @@ struct ReplicaEngine: Sendable {
   @usableFromInline var coreActions = ActionBuffer()
   /// Memory for messages on their way out.
   var outbox = ActionList<Message>()
+  /// What the core wants done is being done: how many of its entries and reads were.
   var isCarryingOut = false
+  var nextApply = 0
+  var nextRead = 0
   var journalEvents: [JournalEvent] = []
   var nextEvent = 0
   var heard: Heard?

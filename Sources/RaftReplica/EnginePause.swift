@@ -74,7 +74,10 @@ struct InputQueue: Sendable {
   var isEmpty: Bool { head == inputs.count }
 
   @usableFromInline
-  var first: Input { inputs[head] }
+  var first: Input {
+    // Where it is: it may hold a message.
+    _read { yield inputs[head] }
+  }
 
   @usableFromInline
   mutating func append(_ input: consuming Input) { inputs.append(input) }

@@ -52,7 +52,7 @@ public struct Replica<Machine: StateMachine>: Sendable {
   /// - Complexity: O(what is asked for + bytes that come of it), amortised.
   @inlinable
   public mutating func step(
-    _ input: ReplicaInput<Machine>, into actions: inout [ReplicaAction<Machine>]
+    _ input: consuming ReplicaInput<Machine>, into actions: inout [ReplicaAction<Machine>]
   ) {
     begin(input, into: &actions)
     while advance(into: &actions) {}
@@ -63,7 +63,7 @@ public struct Replica<Machine: StateMachine>: Sendable {
   /// Takes one input in. What follows from it is done by `advance`.
   @inlinable
   package mutating func begin(
-    _ input: ReplicaInput<Machine>, into actions: inout [ReplicaAction<Machine>]
+    _ input: consuming ReplicaInput<Machine>, into actions: inout [ReplicaAction<Machine>]
   ) {
     engine.begin()
     switch input {

@@ -76,7 +76,7 @@ import Testing
   @Test(arguments: [
     ["simulat"], ["simulate", "--sed", "1"], ["simulate", "--seed", "soon"],
     ["simulate", "--seeds", "0"], ["simulate", "--nodes", "10"],
-    ["simulate", "--machine", "ledger"],
+    ["simulate", "--machine", "abacus"],
     ["simulate", "--scenario", "chaso"], ["simulate", "--set", "network.los=2%"],
     ["simulate", "--set", "network.loss=2"], ["simulate", "--shard", "3/2", "--seeds", "4"],
     ["simulate", "--only-property", "log-machting"], ["simulate", "--until", "soon"],

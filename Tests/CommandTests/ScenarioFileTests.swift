@@ -56,7 +56,7 @@ import Testing
     let json = try ScenarioFile.read(
       name: "calm.json",
       text: """
-        { "about": "Three nodes on a good day.", "seed": "7",
+        { "about": "Three nodes on a good day.", "seed": "7", "machine": "kv",
           "cluster": { "voters": 3, "witnesses": 0, "learners": 0, "spares": 0 }, "until": "500ms",
           "network": { "loss": "0%", "duplicate": "0%", "delay": "1ms..2ms" },
           "storage": { "sync": "1ms..2ms" }, "node": { "snapshotThreshold": 20 },

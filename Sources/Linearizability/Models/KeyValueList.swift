@@ -117,7 +117,7 @@ public struct KeyValueListModel: SequentialModel {
     }
     // As many, each right and none twice: they are the same.
     let keys = there.map { state.keys[$0].rawValue }.sorted()
-    return keys == seen.map(\.key.rawValue).sorted()
+    return keys == seen.map { $0.key.rawValue }.sorted()
   }
 
   /// The sum of the digests of all pairs.

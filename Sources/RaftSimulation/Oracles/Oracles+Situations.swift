@@ -1,6 +1,7 @@
 // When a situation counts as reached. Nothing here says that anything is wrong.
 
 import Raft
+import RaftMachines
 import RaftReplica
 
 extension Oracles {

@@ -236,7 +236,8 @@ extension Plan {
     if knobs.happens(.valueBytes, 20) {
       workload.valueBytes = knobs.draw(.valueBytes).again().logarithmic(1, 512)
     }
-    workload.mix = Plan.mix(knobs.draw(.mix))
+    workload.mix =
+      options.machine.map { WorkloadMix(only: $0) } ?? Plan.mix(knobs.draw(.mix))
     workload.keys = knobs.draw(.keys).logarithmic(1, 32)
     workload.accounts = knobs.between(.accounts, 2, 5)
     workload.topics = knobs.between(.topics, 1, 3)

@@ -47,6 +47,8 @@ public struct PlanOptions: Hashable, Sendable {
   public var operations: UInt64?
   /// How long faults strike. Unit: virtual nanoseconds; drawn if `nil`.
   public var duration: UInt64?
+  /// The machine that clients ask; all of them, in a drawn mix, if `nil`.
+  public var machine: MachineKind?
   /// Single settings that override what is drawn, by name; see `Plan.set`.
   public var overrides: [Override] = []
 

@@ -1,6 +1,7 @@
 // What one step leaves for its record. Filled only if somebody watches.
 
 import Raft
+import RaftMachines
 import RaftReplica
 
 /// The record of the step under way.

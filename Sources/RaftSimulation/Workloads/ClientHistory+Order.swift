@@ -1,6 +1,7 @@
 // What follows from the places in the log alone, whatever the machines.
 
 import Raft
+import RaftReplica
 
 extension ClientHistory {
   /// Whether the answer is one that may be old.

@@ -18,8 +18,6 @@ struct Client: Sendable {
   var operation = -1
   /// The request that it waits for; 0 if it waits before asking again.
   var request: UInt64 = 0
-  /// Whether that request is in some log.
-  var isTaken = false
   /// The node that it last heard to lead; -1 if it knows of none.
   var leader = -1
   /// How many operations it began: what makes an operation's draws its own.

@@ -1,6 +1,7 @@
 // The place where inputs wait that come later.
 
 import Raft
+import RaftMachines
 import RaftReplica
 
 /// Inputs on their way: messages, results, requests. A place is used again once its input arrived.

@@ -2,6 +2,7 @@
 
 import Raft
 import RaftJournal
+import RaftMachines
 import RaftReplica
 
 /// One host with all that is on it.

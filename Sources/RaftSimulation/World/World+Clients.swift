@@ -18,7 +18,8 @@ extension World {
     }
     if clients[client].request != 0 {
       clients[client].leader = -1
-      // Without a session nobody could tell a second time from the first.
+      // Without a session nobody could tell a second time from the first, which may be yet to come,
+      // or was answered and the answer lost.
       if !mayRepeat(client) {
         end(client, .unknown)
         return
@@ -55,10 +56,9 @@ extension World {
     ask(client)
   }
 
-  /// Whether asking once more can do no harm.
+  /// Whether asking once more can do no harm, whatever became of the first time.
   private mutating func mayRepeat(_ client: Int) -> Bool {
     clients[client].hasSessions || history[clients[client].operation].kind.isRead
-      || !clients[client].isTaken
   }
 
   // MARK: Asking
@@ -89,7 +89,6 @@ extension World {
         request = .openSession
       }
     }
-    clients[client].isTaken = false
     let number = newRequest(.client, client, operation: operation, node)
     clients[client].request = number
     var deadline: Ticks?
@@ -141,7 +140,9 @@ extension World {
       let delay = slots[node].pausedUntil + 1 - now
       schedule(.input, in: delay, node: node, slot: arena.put(input), key: UInt64(attempts.count))
     } else {
+      given = UInt64(attempts.count)
       give(input, to: node)
+      given = 0
     }
   }
 
@@ -152,7 +153,6 @@ extension World {
     attempts[number].place = place
     let client = Int(attempts[number].who)
     if attempts[number].asker == .client, clients[client].request == given {
-      clients[client].isTaken = true
       clients[client].leader = position
     }
   }

@@ -2,6 +2,7 @@
 // caller does, between which time passes as far as the caller lets it.
 
 import Raft
+import RaftJournal
 import RaftMachines
 import RaftReplica
 
@@ -74,6 +75,17 @@ extension World {
   public mutating func crash(_ id: NodeID, keeping keeps: UnsyncedWrites = .none) {
     guard let position = position(id) else { return }
     crash(position, keeping: keeps, Draw(plan.seed, .crash, id.rawValue, now))
+  }
+
+  /// Cuts the power of all nodes, which are started again after so long. What was written and not
+  /// synced is kept as told, on every disk.
+  ///
+  /// - Parameter span: virtual nanoseconds.
+  public mutating func cutPower(keeping: CrashKeeping, for span: UInt64 = 100_000_000) {
+    for position in slots.indices where slots[position].isUp {
+      crash(position, keeping)
+      schedule(.restart, in: span + UInt64(position) * 1_000_000, node: position)
+    }
   }
 
   /// Starts a node that is down from what its storage holds.

@@ -96,18 +96,22 @@ extension World {
     let membership = firstMembership(position)
     let state =
       membership == .none ? DurableState.joining : DurableState(bootstrapping: membership)
-    do {
-      let recovered = try Journal.create(
+    let recovered: RecoveredJournal
+    do throws(JournalError) {
+      recovered = try Journal.create(
         on: &disk, identity: identity(position), state: state, settings: journalSettings)
+    } catch {
+      preconditionFailure("the journal of node \(position + 1): \(error.description)")
+    }
+    do throws(RestoreError) {
       let replica = try Replica<SimulatedMachine>(
-        replicaSettings(position, life: 1), recovered: recovered,
-        nanoseconds: Names.epoch)
+        replicaSettings(position, life: 1), recovered: recovered, nanoseconds: Names.epoch)
       slots.append(
         NodeSlot(
           id: replica.id, replica: replica, disk: disk, isWitness: isWitness(position),
           clock: clock))
     } catch {
-      preconditionFailure("node \(position + 1) cannot be made")
+      preconditionFailure("node \(position + 1): \(error.description)")
     }
     timers.set(position, to: 1 + clock.offset)
     oracles.started(slots[position].node, from: state)
@@ -120,7 +124,7 @@ extension World {
     let id = slots[position].id
     crashInRecovery(position)
     guard let recovered = openJournal(position) else { return }
-    do {
+    do throws(RestoreError) {
       slots[position].replica = try Replica(
         replicaSettings(position, life: slots[position].life), recovered: recovered,
         nanoseconds: wallClock(position))
@@ -229,16 +233,20 @@ extension World {
 
   /// Kills a node. `keeps` says what of its unsynced writes survives, `draw` how many.
   mutating func crash(_ position: Int, keeping keeps: UnsyncedWrites, _ draw: Draw) {
-    guard slots[position].isUp else { return }
-    counters.crashes += 1
-    eventCount += 1
-    if watch.isOn { watchCrash(position) }
     let keeping: CrashKeeping =
       switch keeps {
       case .none: .none
       case .prefix: .drawn
       case .all: .all
       }
+    crash(position, keeping)
+  }
+
+  mutating func crash(_ position: Int, _ keeping: CrashKeeping) {
+    guard slots[position].isUp else { return }
+    counters.crashes += 1
+    eventCount += 1
+    if watch.isOn { watchCrash(position) }
     slots[position].disk.crash(during: slots[position].lanes.underWay, keeping: keeping)
     slots[position].lanes = Lanes()
     slots[position].isUp = false

@@ -2,6 +2,8 @@
 // overlapping episodes need not know of each other.
 
 import Raft
+import RaftMachines
+import RaftReplica
 
 extension World {
   mutating func scheduleFaults() {

@@ -2,7 +2,9 @@
 // come to rest. What is late is a violation of liveness; nothing excuses it.
 
 import Raft
+import RaftJournal
 import RaftMachines
+import RaftReplica
 
 /// How the healing stands.
 struct Healing: Sendable {

@@ -1,6 +1,7 @@
 // What becomes of a message. Which message it is decides, not how many draws there were before.
 
 import Raft
+import RaftMachines
 import RaftReplica
 
 extension World {

@@ -59,7 +59,9 @@ extension World {
     guard isListening(event, position) else { return }
     let input = arena.take(event.slot)
     guard event.life == slots[position].life, slots[position].isUp else { return }
+    given = input.requestName
     give(input, to: position)
+    given = 0
   }
 
   /// Whether the node takes the event now. If it sleeps, the event comes again when it awakes.
@@ -82,7 +84,6 @@ extension World {
       watch.before = glance(position)
       watch(input, position)
     }
-    given = input.requestName
     slots[position].replica.begin(input, into: &actions)
     var steps = 0
     while slots[position].replica.advance(into: &actions) {
@@ -214,9 +215,14 @@ extension World {
     slots[position].shownIndex = index
     counters.entriesApplied += 1
     guard oracles.isOn else { return }
-    oracles.machineApplied(
-      slots[position].id, through: index, digest: slots[position].replica.machineDigest)
+    let digest = World.machineDigest(&slots[position].replica)
+    oracles.machineApplied(slots[position].id, through: index, digest: digest)
     if index.rawValue & 31 == 0 { checkMachine(position) }
+  }
+
+  /// `inout` so that the machine is read where it is.
+  private static func machineDigest(_ replica: inout Replica<SimulatedMachine>) -> UInt64 {
+    replica.machineDigest
   }
 
   /// What the machine itself says must always hold.

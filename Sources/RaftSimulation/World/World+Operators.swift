@@ -2,6 +2,7 @@
 // it says "not now".
 
 import Raft
+import RaftMachines
 import RaftReplica
 
 extension World {

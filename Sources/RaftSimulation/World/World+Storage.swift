@@ -2,6 +2,7 @@
 
 import Raft
 import RaftJournal
+import RaftMachines
 import RaftReplica
 
 extension World {

@@ -2,6 +2,7 @@
 // copy it is to branch time.
 
 import Raft
+import RaftMachines
 import RaftReplica
 
 /// A whole simulated cluster and all that torments it.

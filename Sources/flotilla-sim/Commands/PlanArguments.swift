@@ -14,8 +14,10 @@ struct PlanArguments: ParsableArguments {
   @Option(help: .option("nodes", "How many nodes vote, 1 to 9; default: drawn.", value: "n"))
   var nodes: UInt64?
 
-  @Option(help: .option("machine", "The state machine; there is only kv.", value: "name"))
-  var machine: String = "kv"
+  @Option(
+    help: .option(
+      "machine", "The machine that clients ask: kv, ledger, topics, clock or all.", value: "name"))
+  var machine: String = "all"
 
   @Option(
     help: .option(
@@ -46,7 +48,7 @@ struct PlanArguments: ParsableArguments {
 struct PlanChoice {
   var scenario: String?
   var nodes: UInt64?
-  var machine = "kv"
+  var machine = "all"
   var until: UInt64?
   var operations: UInt64?
   var set: [String] = []
@@ -67,11 +69,13 @@ struct SimulationSetup: Sendable {
   init(
     _ command: PlanChoice, seed: SeedArgument? = nil, onlyProperty: [String] = []
   ) throws(Failure) {
-    guard command.machine == "kv" else {
+    guard let machine = MachineName(rawValue: command.machine) else {
       throw Failure(
-        .usage, "there is no machine \"\(command.machine)\" yet; there is: kv",
-        hint: "--machine kv, or leave it out")
+        .usage, "there is no machine \"\(command.machine)\"; there is \(MachineName.list)",
+        hint: "leave it out for all of them")
     }
+    options.machine = machine.kind
+    if machine != .all { repetition += ["--machine", machine.rawValue] }
     scenarioName = command.scenario ?? Scenario.chaos.rawValue
     file = try SimulationSetup.scenario(scenarioName, &options)
     if command.scenario != nil { repetition += ["--scenario", scenarioName] }

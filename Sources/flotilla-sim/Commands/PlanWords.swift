@@ -2,6 +2,49 @@
 
 import RaftSimulation
 
+/// The machines by the names of options and files.
+enum MachineName: String, CaseIterable {
+  case all, kv, ledger, topics, clock
+
+  /// The machine; `nil` for all of them.
+  var kind: MachineKind? {
+    switch self {
+    case .all: nil
+    case .kv: .keyValue
+    case .ledger: .ledger
+    case .topics: .topics
+    case .clock: .clock
+    }
+  }
+
+  static let list = allCases.map(\.rawValue).joined(separator: ", ")
+
+  /// The one machine of a mix, or all.
+  init(_ mix: WorkloadMix) {
+    self = Self.allCases.first { name in
+      guard let kind = name.kind else { return false }
+      return WorkloadMix(only: kind).isSame(as: mix)
+    } ?? .all
+  }
+
+  /// Which machines are asked, for people.
+  static func words(_ mix: WorkloadMix) -> String {
+    let weights = [
+      (MachineName.kv, mix.keyValue), (.ledger, mix.ledger), (.topics, mix.topics),
+      (.clock, mix.clock),
+    ]
+    return weights.filter { $0.1 > 0 }.map(\.0.rawValue).joined(separator: "+")
+  }
+}
+
+extension WorkloadMix {
+  /// Whether the same machines are asked.
+  fileprivate func isSame(as other: WorkloadMix) -> Bool {
+    (keyValue > 0) == (other.keyValue > 0) && (ledger > 0) == (other.ledger > 0)
+      && (topics > 0) == (other.topics > 0) && (clock > 0) == (other.clock > 0)
+  }
+}
+
 enum PlanWords {
   /// How big the run is.
   static func size(_ plan: Plan) -> [String] {
@@ -11,7 +54,8 @@ enum PlanWords {
     if plan.cluster.spares > 0 { nodes += " + \(counted(Int(plan.cluster.spares), "spare"))" }
     return [
       nodes, counted(Int(clamping: plan.workload.operations), "client operation"),
-      virtualTime(nanoseconds: plan.duration) + " virtual", "kv",
+      virtualTime(nanoseconds: plan.duration) + " virtual",
+      MachineName.words(plan.workload.mix),
     ]
   }
 

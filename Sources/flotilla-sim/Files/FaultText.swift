@@ -151,7 +151,7 @@ enum ScenarioText {
       // In quotes, because a seed of digits only would be read as a number elsewhere.
       "seed: \"\(hex(plan.seed))\"",
       "scenario: \(plan.scenario.rawValue)",
-      "machine: kv",
+      "machine: \(MachineName(plan.workload.mix).rawValue)",
       "until: \(timeText(nanoseconds: plan.duration))",
     ]
     for group in Setting.groups {

@@ -10,6 +10,7 @@ struct ScenarioFile {
   var seed: UInt64?
   var scenario: Scenario?
   var nodes: UInt64?
+  var machine: MachineName?
   var until: UInt64?
   var settings: [(setting: Setting, text: String)] = []
   var clocks: [ClockSettings]?
@@ -30,6 +31,7 @@ struct ScenarioFile {
     options.scenario = scenario ?? .calm
     if options.nodes == nil { options.nodes = nodes ?? voters }
     if options.duration == nil { options.duration = until }
+    if options.machine == nil { options.machine = machine?.kind }
     var plan = Plan(seed: seed, options: options)
     // Checked when the file was read.
     for (setting, text) in settings { _ = setting.set(text, in: &plan) }
@@ -91,8 +93,11 @@ struct ScenarioFile {
         nodes = reader.number(value, key, in: 1...9)
         nodesMark = mark
       case "machine":
-        if let name = reader.text(value, key, "kv"), name != "kv" {
-          reader.complain(value.mark, "there is no machine \"\(name)\" yet; only kv")
+        guard let name = reader.text(value, key, MachineName.list) else { continue }
+        machine = MachineName(rawValue: name)
+        if machine == nil {
+          reader.complain(
+            value.mark, "there is no machine \"\(name)\"; there is \(MachineName.list)")
         }
       case "until": until = reader.number(value, key, .time, in: 1...86_400_000_000_000)
       case "clocks": clocks = ScenarioFile.clocks(value, reader)

@@ -160,7 +160,7 @@ struct TraceWriter: TraceSink {
         ("platform", .string(Version.platform)),
         ("build", .string(Version.build)),
         ("seed", .hex(plan.seed)),
-        ("machine", .string("kv")),
+        ("machine", .string(MachineName(plan.workload.mix).rawValue)),
         ("scenario", .string(plan.scenario.rawValue)),
         ("scenarioDigest", .hex(scenarioDigest.value)),
         ("plan", .string(scenario)),
