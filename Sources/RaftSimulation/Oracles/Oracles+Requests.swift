@@ -219,15 +219,24 @@ extension Oracles {
 
   /// Every request that a living node took must have its last answer once all is quiet.
   mutating func observeUnanswered() {
+    guard let (slot, number) = unanswered else { return }
+    let record = views[slot].requests[number]
+    fail(
+      .oneAnswer, 12, term: record.acceptedTerm, index: record.acceptedIndex,
+      "\(name(slot)) has not answered r\(number) though everything is healed and quiet")
+  }
+
+  /// The first request that a living node has not answered, by the node's place and its own number.
+  ///
+  /// - Complexity: O(requests of the lives that go on).
+  var unanswered: (slot: Int, request: UInt64)? {
     for slot in views.indices where views[slot].isUp && !views[slot].isHalted {
       for number in 0..<UInt64(views[slot].requests.count) {
         let record = views[slot].requests[number]
-        guard record.kind != .none, record.stage != .answered else { continue }
-        fail(
-          .oneAnswer, 12, term: record.acceptedTerm, index: record.acceptedIndex,
-          "\(name(slot)) has not answered r\(number) though everything is healed and quiet")
+        if record.kind != .none, record.stage != .answered { return (slot, number) }
       }
     }
+    return nil
   }
 
   /// Whether the entry of this term is the one that is committed at an index.

@@ -132,7 +132,7 @@ extension Oracles {
           + "it from the voters, is committed")
     }
     guard case .tick = input else {
-      checkLease(slot, node)
+      if !isCatchingUp { checkLease(slot, node) }
       return
     }
     let limit = node.longestStall

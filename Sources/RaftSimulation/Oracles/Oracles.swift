@@ -26,6 +26,8 @@ public struct Oracles: Sendable {
   /// Who stood last in each term, for situations only.
   var candidates = Chunked<UInt64>(filler: 0)
 
+  /// The node that is looked at is given ticks that it missed in a pause, and more are to come.
+  var isCatchingUp = false
   /// Steps so far: what costs time in proportion to a log is checked only now and then.
   var steps: UInt64 = 0
   /// Whether anything is watched at all.

@@ -4,7 +4,7 @@ import Linearizability
 import Raft
 
 /// Something in a history that must not be.
-struct Finding: Hashable, Sendable {
+struct Finding: Sendable {
   /// The property that does not hold.
   var property: Property
   /// The entry that it is about, or zero.

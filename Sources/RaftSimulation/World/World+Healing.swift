@@ -152,6 +152,7 @@ extension World {
     case out(Int)
     case machineDiffers(Int, from: Int)
     case unanswered(request: Int)
+    case unansweredByCore(Int, request: UInt64)
   }
 
   /// The first thing that is not as it should be; `nil` if all is.
@@ -186,6 +187,10 @@ extension World {
         return .unanswered(request: number + 1)
       }
     }
+    // A client that gave up has its reply; the core may still wait for what it was asked for.
+    if let (slot, request) = oracles.unanswered {
+      return .unansweredByCore(slot, request: request)
+    }
     return nil
   }
 
@@ -215,6 +220,8 @@ extension World {
     case .out(let position): return "\(slots[position].id) is not repaired"
     case .machineDiffers(let a, let b):
       return "the machines of \(slots[b].id) and \(slots[a].id) differ"
+    case .unansweredByCore(let position, let request):
+      return "the core of \(slots[position].id) never answered its request \(request)"
     case .unanswered(let request):
       let node = slots[Int(attempts[request - 1].node)].id
       return "request \(request) of asker \(attempts[request - 1].asker.rawValue) for operation "

@@ -131,6 +131,7 @@ extension World {
   /// Looks at a step that a core has just made.
   private mutating func look(_ position: Int) {
     if watch.isOn { watchStep(position) }
+    oracles.isCatchingUp = slots[position].missedTicks > 0
     let seen = World.judge(
       &oracles, &slots[position].replica, diskTicket: slots[position].diskTicket)
     if seen.askedTicket > slots[position].askedTicket {

@@ -21,10 +21,11 @@ enum MachineName: String, CaseIterable {
 
   /// The one machine of a mix, or all.
   init(_ mix: WorkloadMix) {
-    self = Self.allCases.first { name in
-      guard let kind = name.kind else { return false }
-      return WorkloadMix(only: kind).isSame(as: mix)
-    } ?? .all
+    self =
+      Self.allCases.first { name in
+        guard let kind = name.kind else { return false }
+        return WorkloadMix(only: kind).isSame(as: mix)
+      } ?? .all
   }
 
   /// Which machines are asked, for people.
