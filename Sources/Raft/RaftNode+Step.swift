@@ -26,8 +26,7 @@ extension RaftNode {
     case .read, .changeMembership, .transferLeadership, .storageFailed, .entriesLoaded,
       .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded,
       .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable,
-      .peerRestarted, .campaign,
-      .stop:
+      .peerRestarted, .campaign, .stop:
       stepRarely(input, &actions)
     }
   }

@@ -180,7 +180,7 @@ extension Journal {
     (sealed.first?.isNewSegment ?? open.isNewSegment) && !isLogStalled
   }
 
-  private func steps(for task: CareTask) -> [DiskStep] {
+  private func steps(for task: Chore) -> [DiskStep] {
     switch task {
     case .remove(let file): [.remove(file)]
     case .resize(let segment): [.resize(.segment(segment.number), to: segment.end)]
@@ -189,7 +189,7 @@ extension Journal {
     }
   }
 
-  private mutating func careFinished(_ task: CareTask, _ result: JobResult) {
+  private mutating func careFinished(_ task: Chore, _ result: JobResult) {
     // A file that could not be removed or cut is so when the journal is opened the next time.
     switch task {
     case .remove, .resize: if isSpaceLow && result.error == nil { spaceMayBeBack() }
@@ -268,7 +268,7 @@ extension DiskStep {
   }
 }
 
-extension CareTask {
+extension Chore {
   func resizes(_ number: UInt64) -> Bool {
     switch self {
     case .resize(let segment): segment.number == number
@@ -277,7 +277,7 @@ extension CareTask {
   }
 }
 
-extension CareTask {
+extension Chore {
   var isIdentity: Bool {
     switch self {
     case .identify: true

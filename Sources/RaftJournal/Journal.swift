@@ -59,7 +59,7 @@ public struct Journal: Hashable, Sendable {
   public internal(set) var isSpaceLow = false
   /// Whether the care of files that failed is to be tried again.
   var isRetryDue = false
-  var care: [CareTask] = []
+  var care: [Chore] = []
 
   // Snapshots.
 

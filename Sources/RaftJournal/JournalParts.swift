@@ -73,7 +73,7 @@ enum SpareState: UInt8, Hashable, Sendable, BitwiseCopyable {
 }
 
 /// Work on files for which nobody waits.
-enum CareTask: Hashable, Sendable {
+enum Chore: Hashable, Sendable {
   case remove(FileName)
   case resize(SegmentEnd)
   /// Rewrite the identity file, with this standing and the newest segment.
@@ -146,7 +146,7 @@ enum JobPurpose: Hashable, Sendable {
   case read(ReadPurpose)
   case spare
   case reserve
-  case care(CareTask)
+  case care(Chore)
 }
 
 struct RunningJob: Hashable, Sendable {

@@ -93,7 +93,7 @@ public struct Counters: Hashable, Sendable {
   public var tornTails: UInt64 = 0
   /// Replicas that could go on no more because of their disks.
   public var storageFailures: UInt64 = 0
-  /// Results of disk jobs that came late or out of order.
+  /// Results of disk jobs that came late, and so perhaps in another order than the jobs.
   public var receiptsDisturbed: UInt64 = 0
   /// Envelopes that a replica put aside.
   public var envelopesRefused: UInt64 = 0
@@ -107,7 +107,7 @@ public struct Counters: Hashable, Sendable {
   public var snapshotsTaken: UInt64 = 0
   /// Snapshots installed from a leader.
   public var snapshotsInstalled: UInt64 = 0
-  /// Times that a machine was seen to have applied something.
+  /// Entries that machines have applied; those that a snapshot brought are not counted.
   public var entriesApplied: UInt64 = 0
   /// Times that a node became leader.
   public var leaders: UInt64 = 0

@@ -126,6 +126,34 @@ struct OpeningTests {
       again.state.partialSnapshot == PartialSnapshot(metadata: metadata, bytesStored: 1_000))
   }
 
+  @Test func `a snapshot that comes again while the first is dropped is kept`() throws {
+    var rig = try Rig()
+    var maker = WriteMaker(seed: 6)
+    let metadata = snapshotMetadata(90, 4)
+    let bytes = maker.bytes(500)
+    rig.journal.beginSnapshot(metadata)
+    rig.journal.writeSnapshot(bytes)
+    rig.journal.finishSnapshot()
+    // The node's own snapshot is dropped while it gets its name, for the leader's of the same place.
+    var naming: DiskJob?
+    while naming == nil, let job = rig.journal.nextJob() {
+      if job.steps.contains(where: { if case .rename = $0 { true } else { false } }) {
+        naming = job
+      } else {
+        rig.journal.finished(job.id, rig.disk.perform(job), into: &rig.events)
+      }
+    }
+    let first = try #require(naming)
+    rig.journal.abandonSnapshot()
+    rig.journal.store(
+      SnapshotChunk(metadata: metadata, offset: 0, bytes: bytes, isLast: true), into: &rig.events)
+    rig.journal.finished(first.id, rig.disk.perform(first), into: &rig.events)
+    rig.settle()
+
+    #expect(rig.readSnapshot(metadata.lastIncluded, by: 77) == bytes)
+    #expect(try rig.disk.list().contains(.snapshot(metadata.lastIncluded)))
+  }
+
   @Test func `chunks that do not fit are refused, and repeated ones are not kept twice`() throws {
     var rig = try Rig()
     let metadata = snapshotMetadata(90, 4)

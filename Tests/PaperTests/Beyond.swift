@@ -111,6 +111,29 @@ import Testing
       "send n1>n3 term 4 appendEntries prev 1:4 [2:4 x] commit 1 round 1")
   }
 
+  @Test func `what a peer acknowledged in an earlier life counts no more, and is sent again`()
+    throws
+  {
+    var lone = try Lone.leader(term: 4)
+    lone.acknowledge(by: 2, 3)
+    lone(.propose(Proposal(1, EntryBlock(Array("x".utf8)))))
+    lone.acknowledge(by: 3)
+    #expect(lone.node.progress.last?.matchIndex == 2)
+
+    lone(.peerRestarted(3))
+    #expect(lone.node.progress.last?.state == .probe)
+    #expect(lone.node.progress.last?.matchIndex == 0)
+    // The own disk alone is no majority, now that n3 may have lost the entry.
+    #expect(lone.persist().outcomes == [])
+
+    // Mostly a peer has lost nothing, so it is asked from where it was. This one has lost all.
+    let hint = LogPosition(0, 0)
+    let refused = lone(
+      .receive(.rejected(from: 3, to: 1, term: 4, at: 2, hint: hint, round: 1)))
+    #expect(refused.messages.filter { $0.to == 3 }.map(\.entries.count) == [2])
+    #expect(lone.acknowledge(by: 3).outcomes == ["r1 committed 2:4 on 2"])
+  }
+
   /// A leader that streams five entries to n3, one in each message.
   private func streaming() throws -> Lone {
     var lone = try Lone.leader(term: 4) { $0.maximumEntriesPerMessage = 1 }

@@ -4,20 +4,6 @@ import Raft
 import RaftJournal
 
 extension SimulatedDisk {
-  /// Whether everything that this job has written would survive a loss of power at this moment.
-  ///
-  /// - Complexity: O(steps × files).
-  public func isDurable(_ job: DiskJob) -> Bool {
-    for step in job.steps {
-      switch step {
-      case .write(let file, _, _), .resize(let file, _), .create(let file, _):
-        guard isDurable(job.finalName(of: file)) else { return false }
-      case .read, .sync, .syncDirectory, .rename, .remove: continue
-      }
-    }
-    return true
-  }
-
   /// Flips a bit of a snapshot or of a segment that is not the newest, if there is one: of what was
   /// known to be durable when something was written after it. What is newest may be damaged, too,
   /// but nobody could tell that from a write that a crash has cut off.
@@ -42,23 +28,5 @@ extension SimulatedDisk {
     else { return }
     let place = RandomSource.mix(word).multipliedFullWidth(by: inode.size).high
     flipBit(word & 7, of: file, at: place)
-  }
-
-  /// Whether the file, under this name, would survive as it is.
-  private func isDurable(_ file: FileName) -> Bool {
-    guard let name = names.first(where: { $0.file == file }),
-      let inode = inodes.first(where: { $0.id == name.inode })
-    else { return false }
-    return inode.unsynced.isEmpty && inode.apart == nil && pastNames[0].contains(name)
-  }
-}
-
-extension DiskJob {
-  /// What a file that the job writes is called at its end.
-  func finalName(of file: FileName) -> FileName {
-    for step in steps {
-      if case .rename(file, let name) = step { return name }
-    }
-    return file
   }
 }

@@ -9,8 +9,7 @@ extension World {
   /// - Complexity: O(operations × log operations) where the log is a proof, beside what it takes to
   ///   find the effects.
   mutating func checkLinearizability() {
-    noteEffects()
-    guard let finding = ClientHistory(history, effects: effects).finding else { return }
+    guard let finding = ClientHistory(history, effects: effects()).finding else { return }
     blame(finding.property, finding.index, finding.sentence)
   }
 }

@@ -104,7 +104,7 @@ public struct Oracles: Sendable {
 
   /// Call when a node's machine has applied everything up to `index`, with the machine's digest.
   ///
-  /// At best after each entry, at least after each batch.
+  /// At best after each entry, at least after each input of its replica.
   public mutating func machineApplied(
     _ node: NodeID, through index: LogIndex, digest: UInt64
   ) {
@@ -112,8 +112,8 @@ public struct Oracles: Sendable {
     observeMachine(slot, applied: index.rawValue, digest: digest)
   }
 
-  /// Call when a snapshot of the node's machine at this index was made, with the digest of a
-  /// machine restored from it.
+  /// Call when a snapshot of the node's machine at this index was made, with the digest of
+  /// that machine, or of one that was restored from the snapshot.
   public mutating func snapshotTaken(_ node: NodeID, at index: LogIndex, digest: UInt64) {
     guard breach == nil, let slot = slot(of: node) else { return }
     observeSnapshot(slot, at: index.rawValue, digest: digest)
@@ -199,6 +199,6 @@ extension RaftNode: ObservedNode {
   var longestStall: UInt64 {
     let stretch = configuration.quiescenceTicks == nil ? 1 : configuration.quiescenceFactor
     return configuration.diskStallTicks.rawValue + 1
-      + 3 * (configuration.heartbeatTicks.rawValue + 1) * stretch
+      + (configuration.heartbeatTicks.rawValue + 1) * stretch
   }
 }

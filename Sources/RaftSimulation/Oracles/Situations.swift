@@ -133,8 +133,8 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case crashedInRecovery
   /// A node began with a write that a crash had cut off.
   case tornTailDiscarded
-  /// Results of a disk came back in another order than the jobs.
-  case resultsOutOfOrder
+  /// A disk had done a job, and its result came late.
+  case diskResultLate
   /// A disk was found to be damaged.
   case disksDamaged
   /// A damaged node was repaired by its peers.
@@ -163,7 +163,7 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
     "proposal-unknown", "too-busy-refused", "refused-in-transfer", "quiesced-and-woke",
     "witness-acknowledged", "stopped-gracefully", "session-refused", "stale-read-served",
     "deadline-passed-before", "deadline-passed-after", "disk-full-refused", "loading-refused",
-    "crashed-in-recovery", "torn-tail-discarded", "results-out-of-order", "disk-damaged",
+    "crashed-in-recovery", "torn-tail-discarded", "disk-result-late", "disk-damaged",
     "rejoined",
   ]
 }

@@ -120,8 +120,7 @@ struct FaultDrawing {
       fault.period = amount.logarithmic(max(2, unit / 8), unit * 2)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
       .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot,
-      .slowRead,
-      .membership, .transfer, .overload, .clientCrash, .stop:
+      .slowRead, .membership, .transfer, .overload, .clientCrash, .stop:
       break
     }
     return fault
@@ -165,9 +164,7 @@ struct FaultDrawing {
       if dice.again().below(2) == 0 { fault.aim = .leader }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .slowDisk, .diskStall, .diskFailure, .diskFull,
-      .bitRot,
-      .clockRate,
-      .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash:
+      .bitRot, .clockRate, .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash:
       break
     }
     return fault

@@ -148,7 +148,8 @@ public struct ClockSettings: Hashable, Sendable {
   public var tick: UInt64 = 10_000_000
   /// How fast the clock is: a tick lasts this many millionths of `tick`.
   public var ratePerMillion: UInt64 = 1_000_000
-  /// When the first tick comes. Unit: nanoseconds.
+  /// When the first tick comes, and how far the host's clock on the wall is ahead of true time.
+  /// Unit: nanoseconds.
   public var offset: UInt64 = 0
 
   /// A clock with the defaults.

@@ -117,7 +117,7 @@ public enum FaultAim: String, Hashable, Sendable, CaseIterable {
 public enum UnsyncedWrites: String, Hashable, Sendable, CaseIterable {
   /// None of them.
   case none
-  /// The first few, as many as a draw says.
+  /// What a draw says: nothing, all, the first few and a part of the next, or any sectors.
   case prefix
   /// All of them.
   case all

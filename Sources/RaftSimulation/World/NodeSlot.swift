@@ -47,9 +47,6 @@ struct NodeSlot: Sendable {
   var diskTicket = Ticket.zero
   /// The newest entry of which the oracles were shown the machine.
   var shownIndex = LogIndex.zero
-  /// What the digest last saw of the node.
-  var standing: UInt64 = 0
-  var reach: UInt64 = 0
 
   /// The core, in its place.
   var node: RaftNode {
@@ -71,46 +68,28 @@ struct Lanes: Sendable {
     var ticket: Ticket
   }
 
-  private var log: [Item] = []
-  private var snapshot: [Item] = []
-  private var read: [Item] = []
-  private var care: [Item] = []
+  /// By lane.
+  private var items = [[Item]](repeating: [], count: 4)
 
   /// Puts a job behind those of its lane; says whether it is the only one.
   mutating func append(_ item: Item) -> Bool {
-    switch item.job.lane {
-    case .log:
-      log.append(item)
-      return log.count == 1
-    case .snapshot:
-      snapshot.append(item)
-      return snapshot.count == 1
-    case .read:
-      read.append(item)
-      return read.count == 1
-    case .care:
-      care.append(item)
-      return care.count == 1
-    }
+    let lane = Int(item.job.lane.rawValue)
+    items[lane].append(item)
+    return items[lane].count == 1
   }
 
   /// Takes the first job of a lane away; says whether there are more.
   mutating func removeFirst(_ lane: DiskLane) -> (item: Item, isMore: Bool) {
-    switch lane {
-    case .log: (log.removeFirst(), !log.isEmpty)
-    case .snapshot: (snapshot.removeFirst(), !snapshot.isEmpty)
-    case .read: (read.removeFirst(), !read.isEmpty)
-    case .care: (care.removeFirst(), !care.isEmpty)
-    }
+    let lane = Int(lane.rawValue)
+    return (items[lane].removeFirst(), !items[lane].isEmpty)
   }
 
   /// The jobs that are being done.
   var underWay: [DiskJob] {
     var jobs: [DiskJob] = []
-    if let item = log.first { jobs.append(item.job) }
-    if let item = snapshot.first { jobs.append(item.job) }
-    if let item = read.first { jobs.append(item.job) }
-    if let item = care.first { jobs.append(item.job) }
+    for lane in items {
+      if let item = lane.first { jobs.append(item.job) }
+    }
     return jobs
   }
 }

@@ -256,16 +256,11 @@ extension World {
     setTimer(ofClient: client, in: 1 + draw.below(plan.workload.pause + 1))
   }
 
-  /// Where the operation took effect: at the first of its entries that was committed.
-  ///
-  /// - Complexity: O(1), once `noteEffects` was called.
-  func effect(of operation: Int) -> LogIndex? { effects[operation] }
-
-  /// Finds out where all operations took effect.
+  /// Where each operation took effect: at the first of its entries that was committed.
   ///
   /// - Complexity: O(times of asking).
-  mutating func noteEffects() {
-    effects = [LogIndex?](repeating: nil, count: history.count)
+  func effects() -> [LogIndex?] {
+    var effects = [LogIndex?](repeating: nil, count: history.count)
     for attempt in attempts {
       let operation = Int(attempt.operation)
       guard operation >= 0, let place = attempt.place,
@@ -274,6 +269,7 @@ extension World {
       if let earlier = effects[operation], earlier < place.index { continue }
       effects[operation] = place.index
     }
+    return effects
   }
 
   // MARK: Faults of clients

@@ -74,7 +74,7 @@ extension World {
   /// Kills a node. Of its writes that were not yet durable `keeps` says what survives.
   public mutating func crash(_ id: NodeID, keeping keeps: UnsyncedWrites = .none) {
     guard let position = position(id) else { return }
-    crash(position, keeping: keeps, Draw(plan.seed, .crash, id.rawValue, now))
+    crash(position, keeps.keeping)
   }
 
   /// Cuts the power of all nodes, which are started again after so long. What was written and not

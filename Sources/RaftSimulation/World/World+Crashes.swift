@@ -5,6 +5,17 @@ import RaftJournal
 import RaftMachines
 import RaftReplica
 
+extension UnsyncedWrites {
+  /// What that means for a disk.
+  var keeping: CrashKeeping {
+    switch self {
+    case .none: .none
+    case .prefix: .drawn
+    case .all: .all
+    }
+  }
+}
+
 extension World {
   /// The settings of one life of a node.
   private func replicaSettings(_ position: Int, life: UInt32) -> ReplicaSettings {
@@ -190,8 +201,7 @@ extension World {
   /// Flips bits of what a node has had on its disk for some time.
   mutating func rot(_ fault: PlannedFault, _ struck: [Int]) {
     for node in struck {
-      let draw = Draw(plan.seed, .crash, fault.identity, UInt64(node))
-      crash(node, keeping: fault.keeps, draw)
+      crash(node, fault.keeps.keeping)
       for number in 0..<fault.amount {
         slots[node].disk.rot(Draw(plan.seed, .disk, fault.identity, number).word)
       }
@@ -202,11 +212,10 @@ extension World {
   private mutating func crashInRecovery(_ position: Int) {
     let draw = Draw(plan.seed, .disk, UInt64(position), UInt64(slots[position].life), 1)
     guard draw.below(8) == 0 else { return }
-    var disk = slots[position].disk
+    // What the half-begun life would have found is thrown away with it.
     _ = try? Journal.open(
-      on: &disk, owner: identity(position), settings: journalSettings)
-    disk.crash()
-    slots[position].disk = disk
+      on: &slots[position].disk, owner: identity(position), settings: journalSettings)
+    slots[position].disk.crash()
     counters.crashesInRecovery += 1
     oracles.situations.reach(.crashedInRecovery)
   }
@@ -231,17 +240,7 @@ extension World {
     schedule(.restart, in: 50_000_000, node: position)
   }
 
-  /// Kills a node. `keeps` says what of its unsynced writes survives, `draw` how many.
-  mutating func crash(_ position: Int, keeping keeps: UnsyncedWrites, _ draw: Draw) {
-    let keeping: CrashKeeping =
-      switch keeps {
-      case .none: .none
-      case .prefix: .drawn
-      case .all: .all
-      }
-    crash(position, keeping)
-  }
-
+  /// Kills a node. `keeping` says what of its unsynced writes survives.
   mutating func crash(_ position: Int, _ keeping: CrashKeeping) {
     guard slots[position].isUp else { return }
     counters.crashes += 1

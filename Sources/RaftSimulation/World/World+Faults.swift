@@ -98,7 +98,7 @@ extension World {
   /// Nodes that were asked to stop are done with it, or have had their time.
   mutating func switchOff(_ number: Int) {
     for node in struckNodes[number] {
-      crash(node, keeping: .all, Draw(word: 0))
+      crash(node, .all)
       restart(node)
     }
   }
@@ -108,7 +108,7 @@ extension World {
     switch fault.kind {
     case .crash, .powerCut:
       for node in struck {
-        crash(node, keeping: fault.keeps, Draw(plan.seed, .crash, fault.identity, UInt64(node)))
+        crash(node, fault.keeps.keeping)
       }
     case .restartStorm, .flapping: faultBeats(number)
     case .crashBetweenActions:
@@ -150,8 +150,7 @@ extension World {
     if fault.kind == .restartStorm {
       for node in struckNodes[number] {
         if slots[node].isUp {
-          let draw = Draw(plan.seed, .crash, fault.identity, UInt64(node), now)
-          crash(node, keeping: fault.keeps, draw)
+          crash(node, fault.keeps.keeping)
         } else {
           restart(node)
         }
@@ -167,8 +166,7 @@ extension World {
     let number = Int(slots[position].armedBy)
     guard plan.faults.indices.contains(number) else { return }
     let fault = plan.faults[number]
-    let draw = Draw(plan.seed, .crash, fault.identity, UInt64(position))
-    crash(position, keeping: fault.keeps, draw)
+    crash(position, fault.keeps.keeping)
     schedule(.restart, in: fault.duration, node: position, key: fault.identity)
   }
 

@@ -73,7 +73,7 @@ extension World {
       slots[position].disk.faults.capacity = .max
       slots[position].clock.ratePerMillion = 1_000_000
       if slots[position].isUp, slots[position].node.isHalted {
-        crash(position, keeping: .prefix, Draw(plan.seed, .crash, UInt64(position), now))
+        crash(position, .drawn)
       }
       restart(position)
     }
@@ -134,7 +134,7 @@ extension World {
     else { return }
     for position in slots.indices where !membership.contains(slots[position].id) {
       guard slots[position].isUp else { continue }
-      crash(position, keeping: .all, Draw(word: 0))
+      crash(position, .all)
       slots[position].isRetired = true
     }
   }

@@ -53,8 +53,7 @@ extension World {
   private mutating func logWritten(_ item: Lanes.Item, _ result: JobResult, _ position: Int) {
     counters.syncs += 1
     guard case .done = result else { return }
-    let isDurable = slots[position].disk.isDurable(item.job)
-    if isDurable, item.ticket > slots[position].diskTicket {
+    if slots[position].disk.isLogDurable, item.ticket > slots[position].diskTicket {
       slots[position].diskTicket = item.ticket
     }
   }
@@ -67,7 +66,7 @@ extension World {
       let draw = Draw(plan.seed, .receipt, UInt64(position), slots[position].jobs, job.rawValue)
       if draw.happens(storage.lateReceiptPerMillion) {
         counters.receiptsDisturbed += 1
-        if job.rawValue > 1 { oracles.situations.reach(.resultsOutOfOrder) }
+        oracles.situations.reach(.diskResultLate)
         delay = 1 + draw.again().below(storage.receiptDelay)
       }
     }

@@ -40,8 +40,6 @@ public struct World: Sendable {
   var links: Links
   var clients: [Client]
   var attempts: [Attempt] = []
-  /// Where each operation took effect, once that is asked for.
-  var effects: [LogIndex?] = []
   /// What those were told who ask by hand, with the number of the request.
   var replies: [(request: UInt64, reply: Reply<SimulatedMachine>)] = []
   /// The request that is being given in; 0 for none.

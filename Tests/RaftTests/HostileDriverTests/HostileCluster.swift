@@ -345,7 +345,11 @@ struct HostileCluster {
       give(.transferLeadership(request, to: target), to: host)
     case 17:
       let peer = NodeID(1 + draw(UInt64(hosts.count)))
-      give(draw(2) == 0 ? .peerUnreachable(peer) : .peerReachable(peer), to: host)
+      switch draw(3) {
+      case 0: give(.peerUnreachable(peer), to: host)
+      case 1: give(.peerReachable(peer), to: host)
+      default: give(.peerRestarted(peer), to: host)
+      }
     case 18: takeSnapshot(host)
     default: give(.campaign, to: anyHost())
     }
