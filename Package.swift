@@ -58,7 +58,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "flotilla-sim", "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
+        "flotilla-sim", "Raft", "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
       ],
       exclude: ["Golden", "Scenarios"]),
     // Not a product: what is killed by the tests of the journal.

@@ -255,19 +255,9 @@ private let stale = lines(
 
   @Test func `no line crashes the reader`() throws {
     let good = Array(stale.utf8)
-    var state: UInt64 = 7
+    var damage = Damage(seed: 7)
     for _ in 0..<2_000 {
-      var bytes = good
-      for _ in 0..<3 where !bytes.isEmpty {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        let place = Int(state >> 33) % bytes.count
-        switch (state >> 20) & 3 {
-        case 0: bytes[place] = UInt8(truncatingIfNeeded: state >> 8)
-        case 1: bytes.remove(at: place)
-        case 2: bytes.insert(UInt8(truncatingIfNeeded: state >> 8), at: place)
-        default: bytes = Array(bytes.prefix(place + 1))
-        }
-      }
+      let bytes = damage.damaged(good)
       do throws(Failure) {
         let file = try HistoryFile<KeyValueListModel>(
           name: "h", Data(bytes), isMissingEmpty: true)
