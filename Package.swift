@@ -37,7 +37,7 @@ let package = Package(
       name: "flotilla-sim",
       dependencies: [
         "RaftClocks", "RaftMachines", "RaftSimulation", "RaftJournal", "RaftFiles",
-        "Linearizability",
+        "RaftReplica", "Linearizability",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),

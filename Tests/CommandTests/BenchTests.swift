@@ -26,6 +26,8 @@ import Testing
     #expect(result.out.hasPrefix("112 entries"))
     #expect(try Tool.run("bench", "core", "--ticks", "100").code == 0)
     #expect(try Tool.run("bench", "core", "--forks", "2").code == 0)
+    let replicas = try Tool.run("bench", "replica", "--batch", "16", "--entries", "100")
+    #expect(replicas.out == "112 commands, 112 replies\n")
     let watched = try Tool.run("bench", "simulator", "--runs-of", "2")
     #expect(watched.code == 0 && watched.out.hasPrefix("2 seeds"))
     #expect(try Tool.run("bench", "simulator", "--runs-of", "2", "--no-oracles").out == watched.out)

@@ -35,9 +35,8 @@ enum House {
     "flotilla-sim": Room(
       isPure: false,
       mayImport: [
-        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftSimulation",
-        "RaftExploration",
-        "Linearizability",
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
+        "RaftSimulation", "RaftExploration", "Linearizability",
       ],
       mayImportPackages: true),
     "flotilla": Room(isPure: false, mayImport: ["RaftServer"], mayImportPackages: true),

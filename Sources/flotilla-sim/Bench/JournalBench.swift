@@ -96,11 +96,12 @@ struct JournalBench {
   }
 
   /// Syncs a second of the journal and of a plain loop, ten and ten in turns; and the CPU time
-  /// of the journal for each entry.
+  /// of each.
   struct SyncRates {
     var journal: [Double] = []
     var plain: [Double] = []
     var cpu = Rounds()
+    var plainCPU = Rounds()
   }
 
   func syncs(batch: Int, writes: Int, rounds: Int, isStopped: () -> Bool) throws -> SyncRates {
@@ -118,15 +119,18 @@ struct JournalBench {
       var plain = 0.0
       var ours = 0.0
       var cpu = 0.0
+      var plainCPU = 0.0
       for _ in 0..<writes / 10 {
+        var used = processSeconds()
         var start = wallSeconds()
         for _ in 0..<10 {
           _ = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
           _ = fdatasync(file)
         }
         plain += wallSeconds() - start
+        plainCPU += processSeconds() - used
         start = wallSeconds()
-        let used = processSeconds()
+        used = processSeconds()
         JournalBench.run(&journal, &disk, &source, writes: 10)
         ours += wallSeconds() - start
         cpu += processSeconds() - used
@@ -136,6 +140,7 @@ struct JournalBench {
       rates.plain.append(Double(writes) / plain)
       rates.journal.append(Double(writes) / ours)
       rates.cpu.seconds.append(cpu)
+      rates.plainCPU.seconds.append(plainCPU)
     }
     return rates
   }

@@ -18,6 +18,10 @@ extension Bench {
         batch: size, writes: writes, rounds: rounds, isStopped: isStopped)
       results.append(
         BenchResult("journal.with-files.batch-\(size)", "entry", rates.cpu, work: writes * size))
+      results.append(
+        BenchResult(
+          "journal.plain-cpu.batch-\(size)", "entry", rates.plainCPU, work: writes * size,
+          note: "a loop that only appends and syncs"))
       results += Bench.syncResults(rates, size)
     }
     let (bytes, recovery) = try bench.recovery(

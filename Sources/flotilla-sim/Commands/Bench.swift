@@ -5,27 +5,30 @@ import RaftSimulation
 
 /// What to measure.
 enum BenchSubject: String, CaseIterable, ExpressibleByArgument {
-  case core, journal, check, simulator, machines, all
+  case core, journal, replica, check, simulator, machines, all
 }
 
 extension PayloadSource: ExpressibleByArgument {}
 
-/// Measures the core, the simulator and the state machines.
+/// Measures the core, the journal, replicas, the simulator and the state machines.
 struct Bench: EnvironmentCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure the core, the journal, the simulator and the state machines.",
+    abstract: "Measure the core, the journal, replicas, the simulator and the state machines.",
     usage: """
-      flotilla-sim bench [core|journal|check|simulator|machines|all] [--rounds 20]
+      flotilla-sim bench [core|journal|replica|check|simulator|machines|all] [--rounds 20]
       flotilla-sim bench all --compare OLD.json
       flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
       flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
+      flotilla-sim bench replica --batch 16 --entries 100000  (fixed work, no clock)
       flotilla-sim bench simulator --runs-of 40 [--no-oracles] (fixed work, no clock)
       """,
     discussion: """
       All times are CPU time of this process, on one thread. The core is measured with three \
       replicas in one process, messages handed over directly, storage that answers at once. The \
       journal is measured on files in the temporary directory, beside a loop that only appends \
-      and syncs; syncs are counted by the clock on the wall. The simulator is measured with its \
+      and syncs; syncs are counted by the clock on the wall. Replicas are three in one process \
+      with disks in memory, by the time that a command takes and by the memory that one replica \
+      holds after a million entries. The simulator is measured with its \
       oracles and without, and by the memory that one world holds. With --entries, --ticks, \
       --forks or --runs-of a fixed amount of work is done and no clock is read: the difference \
       between two lengths under valgrind --tool=callgrind is what one of them costs \
@@ -42,7 +45,8 @@ struct Bench: EnvironmentCommand {
       "runs-of")
     + VariableOption.flags("no-oracles") + OutputOptions.variableOptions
 
-  @Argument(help: "What to measure: core, journal, check, simulator, machines or all.")
+  @Argument(
+    help: "What to measure: core, journal, replica, check, simulator, machines or all.")
   var subject: BenchSubject = .all
 
   @Option(help: .option("rounds", "How many rounds of each measurement.", value: "n"))
@@ -114,6 +118,7 @@ struct Bench: EnvironmentCommand {
     if isSimulator, !noOracles { results.append(memoryResult(&progress)) }
     if subject == .core || subject == .all { results += try coreResults(&progress) }
     if subject == .journal || subject == .all { results += try journalResults(&progress) }
+    if subject == .replica || subject == .all { results += try replicaResults(&progress) }
     if isSimulator { results += simulatorResults(&progress) }
     if subject == .machines || subject == .all { results += try machineResults(&progress) }
     if subject == .check || subject == .all {
@@ -136,6 +141,7 @@ struct Bench: EnvironmentCommand {
       )
       return
     }
+    if let entries, subject == .replica { return try runReplicas(entries, screen) }
     var host = try CoreBench.cluster()
     if let entries {
       let scenario = ReplicationCase(batch: batch ?? 1, payload: payload, source: source)
