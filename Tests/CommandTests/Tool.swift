@@ -104,7 +104,7 @@ final class Running: @unchecked Sendable {
   }
 
   /// Waits for the end, but not for ever: a command that takes so long is ended and fails its test.
-  func finish(within seconds: Int = 60) -> Tool.Result {
+  func finish(within seconds: Int = 240) -> Tool.Result {
     if readers.wait(timeout: .now() + .seconds(seconds)) == .timedOut {
       process.terminate()
       Thread.sleep(forTimeInterval: 1)

@@ -134,7 +134,7 @@ struct OpeningTests {
     rig.journal.beginSnapshot(metadata)
     rig.journal.writeSnapshot(bytes)
     rig.journal.finishSnapshot()
-    // The node's own snapshot is dropped while it gets its name, for the leader's of the same place.
+    // The node's own snapshot is dropped while it gets its name, for a leader's of the same place.
     var naming: DiskJob?
     while naming == nil, let job = rig.journal.nextJob() {
       if job.steps.contains(where: { if case .rename = $0 { true } else { false } }) {

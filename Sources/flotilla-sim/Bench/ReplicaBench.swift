@@ -1,15 +1,12 @@
 // What a whole replica is measured at: three of them in one process, core, journal, sessions and a
 // small machine, with disks in memory, that hand each other their envelopes.
 
+import Foundation
 import Raft
 import RaftClocks
 import RaftJournal
 import RaftMachines
 import RaftReplica
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// A disk in memory that forgets nothing and is never late.
 struct MemoryDisk: RaftJournal.Disk {
@@ -226,12 +223,12 @@ enum ReplicaBench {
     return rounds * batch
   }
 
-  /// How much memory of the heap a replica holds besides its disk: at most while entries come in,
+  /// How much memory a replica holds besides its disk: at most while entries come in,
   /// and at the end; in bytes. `nil` where the system does not tell.
   static func memory(entries: Int, isStopped: () -> Bool) throws -> (most: Int, end: Int)? {
-    guard let before = heapBytes() else { return nil }
+    guard let before = residentBytes() else { return nil }
     var group = try ReplicaGroup(maximumBytesInMemory: memoryLimit)
-    func held() -> Int { ((heapBytes() ?? 0) - before - group.diskBytes) / 3 }
+    func held() -> Int { ((residentBytes() ?? 0) - before - group.diskBytes) / 3 }
     var most = 0
     var done = 0
     while done < entries, !isStopped() {
@@ -242,13 +239,14 @@ enum ReplicaBench {
     return (most, end)
   }
 
-  /// How many bytes of the heap are in use.
-  private static func heapBytes() -> Int? {
-    #if canImport(Glibc)
-      let info = mallinfo2()
-      return Int(info.uordblks) + Int(info.hblkhd)
-    #else
+  /// How many bytes of the process are in memory now; what it has freed and the allocator keeps is
+  /// among them, so that this tells rather too much. `nil` where the system does not tell.
+  private static func residentBytes() -> Int? {
+    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else {
       return nil
-    #endif
+    }
+    let fields = text.split(separator: " ")
+    guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
+    return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
   }
 }
