@@ -108,8 +108,7 @@ extension Journal {
     guard let newest = scan.segments.last, let state = scan.state else {
       preconditionFailure("a scan without damage has a segment and a state")
     }
-    // What was read may never have been synced; from now on it is relied upon.
-    try disk.sync(.segment(newest.head.number))
+    try makeSure(of: newest, scan, &disk)
     var identity = scan.identity
     identity.incarnation += 1
     try disk.carryOut(IdentityFile.steps(identity, scan.standing, segment: newest.head.number))
@@ -130,6 +129,16 @@ extension Journal {
     }
     try journal.takeOver(scan, &disk)
     return RecoveredJournal(journal: journal, state: state, tail: scan.tail)
+  }
+
+  /// What was read may never have been synced, and from now on it is relied upon.
+  private static func makeSure<D: Disk>(
+    of newest: ScannedSegment, _ scan: Scan, _ disk: inout D
+  ) throws(DiskError) {
+    let file = FileName.segment(newest.head.number)
+    if let start = scan.unvouched.start { try disk.rewrite(file, start..<newest.end) }
+    if scan.tail != .clean { try disk.resize(file, to: newest.end) }
+    try disk.sync(file)
   }
 
   private static func begin<D: Disk>(
@@ -161,7 +170,10 @@ extension Journal {
     }
     if let writer = scan.incoming {
       incoming = IncomingFile(writer: writer)
-      try disk.resize(.incoming(writer.metadata.lastIncluded), to: writer.end)
+      let file = FileName.incoming(writer.metadata.lastIncluded)
+      try disk.resize(file, to: writer.end)
+      // It is synced with its next frames.
+      try disk.rewrite(file, 0..<writer.end)
     }
     for file in scan.files where !isKept(file) { try disk.remove(file) }
     hasReserve = scan.files.contains(.reserve)
@@ -213,7 +225,7 @@ extension Journal {
     }
     steps.append(.syncDirectory)
     try disk.carryOut(steps)
-    if last > 0 { try disk.sync(.segment(last)) }
+    if let newest = kept.last { try makeSure(of: newest, scan, &disk) }
     let head = SegmentHead(
       identity: identity, number: (isLogUsable ? last : newest) + 1,
       firstSequence: scan.nextSequence, previousEnd: kept.last?.end ?? 0,

@@ -90,6 +90,36 @@ struct OpeningTests {
     #expect(rig.journal.identity.incarnation == 21)
   }
 
+  @Test(arguments: [false, true])
+  func `what a failed sync has left in the cache is not relied upon before it is on the disk`(
+    isWhileVouched: Bool
+  ) throws {
+    var rig = try Rig()
+    var maker = WriteMaker(seed: 8)
+    for _ in 0..<5 {
+      rig.append(maker.commands(count: 2, bytes: 60))
+      rig.settle()
+    }
+    if isWhileVouched {
+      rig.journal.vouch()
+      rig.settle()
+    }
+    let before = maker.state
+    rig.disk.faults.failingSyncs = 1_000_000
+    rig.append(maker.commands(count: 3, bytes: 700))
+    rig.settle()
+    #expect(rig.takeEvents().contains { if case .failed = $0 { true } else { false } })
+    rig.disk.faults.failingSyncs = 0
+    rig.disk.stop()
+
+    let first = try Rig.open(&rig.disk)
+    #expect(maker.state.difference(from: first.state) == nil, "the cache has it")
+    #expect(before.difference(from: first.state) != nil)
+    rig.disk.powerOff(keepingChanges: false, keepingNames: false)
+    let second = try Rig.open(&rig.disk)
+    #expect(first.state.difference(from: second.state) == nil)
+  }
+
   @Test func `a snapshot that was not whole goes on after a restart where it was`() throws {
     var rig = try Rig()
     var maker = WriteMaker(seed: 2)

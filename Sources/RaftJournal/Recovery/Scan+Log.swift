@@ -124,6 +124,7 @@ extension Scan {
     _ spacing: UInt64
   ) throws(DiskError) -> (end: UInt64, problem: DamageKind?) {
     var place = UInt64(head.bytes)
+    unvouched = UnvouchedRecords()
     guard place <= limit else { return (place, .malformed) }
     while place + RecordHead.minimumBytes <= limit {
       let headBytes = try window.look(at: place, count: UInt64(RecordHead.bytes), on: &disk)
@@ -146,6 +147,7 @@ extension Scan {
         return (place, window.isUnreadable(place..<end) ? .unreadable : error.kind)
       }
       nextSequence += 1
+      unvouched.read(record, at: place)
       place = end
     }
     return (place, nil)

@@ -26,6 +26,8 @@ struct Scan: Sendable {
   var segments: [ScannedSegment] = []
   var replay: Replay
   var nextSequence: UInt64 = 1
+  /// The records of the newest segment for which no later one vouches, oldest first.
+  var unvouched = UnvouchedRecords()
   var tail = LogTail.clean
   var damages: [Damage] = []
   /// The newest term and the greatest index of which there is a trace.

@@ -80,6 +80,9 @@ public enum CrashKeeping: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterab
   case prefix
   /// Of each file any set of sectors; of the changes of names, a prefix.
   case subset
+  /// The process dies and not the machine: programs see all that was written, also what a failed
+  /// sync has left in the cache.
+  case cache
 
   /// The choice in a word.
   public var description: String {
@@ -89,6 +92,7 @@ public enum CrashKeeping: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterab
     case .all: "all"
     case .prefix: "prefix"
     case .subset: "subset"
+    case .cache: "cache"
     }
   }
 }

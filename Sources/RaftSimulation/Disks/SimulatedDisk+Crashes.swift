@@ -4,7 +4,7 @@ import Raft
 import RaftJournal
 
 extension SimulatedDisk {
-  /// The power fails while these jobs are being carried out.
+  /// The power fails, or the process dies, while these jobs are being carried out.
   ///
   /// Of each job a drawn number of steps is done, and of a write a drawn part. Then, of everything
   /// that is not synced, each file keeps all, none, a prefix that ends anywhere in a write, or any
@@ -23,6 +23,7 @@ extension SimulatedDisk {
       let part = Int(luck.next().below(UInt64(bytes.count) + 1))
       _ = perform([.write(file, at: offset, Array(bytes.prefix(part)))])
     }
+    if keeping == .cache { return }
     var survivor = Int(DiskDraw(seed, .names, nil, crashes).below(UInt64(pastNames.count)))
     if keeping == .none { survivor = 0 }
     if keeping == .all { survivor = pastNames.count - 1 }
@@ -32,9 +33,7 @@ extension SimulatedDisk {
   }
 
   /// Stops the process and not the machine: what was written is in the cache.
-  public mutating func stop() {
-    crashes += 1
-  }
+  public mutating func stop() { crash(keeping: .cache) }
 
   private mutating func settle(_ position: Int, _ keeping: CrashKeeping) {
     let unsynced = inodes[position].unsynced
@@ -66,7 +65,7 @@ extension SimulatedDisk {
     case .all:
       deeds.crashesKeepingAll += 1
       for change in unsynced { bytes.apply(change) }
-    case .none, .drawn: deeds.crashesKeepingNone += 1
+    case .none, .drawn, .cache: deeds.crashesKeepingNone += 1
     case .prefix:
       deeds.crashesKeepingPrefix += 1
       let kept = Int(luck.next().below(UInt64(unsynced.count)))
