@@ -24,7 +24,7 @@ import RaftMachines
 /// through `machine.applied`.
 public struct Replica<Machine: StateMachine>: Sendable {
   @usableFromInline var engine: ReplicaEngine
-  @usableFromInline var state = ReplicatedMachine<Machine>()
+  @usableFromInline var state: ReplicatedMachine<Machine>
   /// The machine that is being read from a snapshot.
   @usableFromInline var reader: SnapshotReader<ReplicatedMachine<Machine>>?
   /// The snapshot that is being written.
@@ -36,12 +36,17 @@ public struct Replica<Machine: StateMachine>: Sendable {
   ///
   /// If there is a snapshot, its machine is read back by the first jobs.
   ///
-  /// - Parameter nanoseconds: the host's clock, since the beginning of 1970.
+  /// - Parameters:
+  ///   - nanoseconds: the host's clock, since the beginning of 1970.
+  ///   - machine: the machine before the first command, the same on every replica and in every
+  ///     life of it.
   /// - Throws: `RestoreError` if settings and journal do not go together.
   @inlinable
   public init(
-    _ settings: ReplicaSettings, recovered: RecoveredJournal, nanoseconds: UInt64
+    _ settings: ReplicaSettings, recovered: RecoveredJournal, nanoseconds: UInt64,
+    machine: Machine = Machine()
   ) throws(RestoreError) {
+    state = ReplicatedMachine(machine)
     engine = try ReplicaEngine(settings, recovered: recovered, nanoseconds: nanoseconds)
   }
 
@@ -172,7 +177,7 @@ public struct Replica<Machine: StateMachine>: Sendable {
 
   @inlinable
   mutating func read(_ piece: [UInt8], _ isFirst: Bool, _ isLast: Bool) {
-    if isFirst { reader = SnapshotReader(into: ReplicatedMachine<Machine>()) }
+    if isFirst { reader = SnapshotReader(into: ReplicatedMachine(state.machine.beginning)) }
     do throws(MachineDecodingError) {
       // What is read must have one owner, or it would be copied.
       guard var reader, let index = engine.loadingIndex else { return }

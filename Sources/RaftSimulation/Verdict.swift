@@ -3,7 +3,7 @@
 import Raft
 
 /// A moment of a run.
-public struct Moment: Hashable, Sendable, BitwiseCopyable {
+public struct RunMoment: Hashable, Sendable, BitwiseCopyable {
   /// The number of the event, from 1.
   public var event: UInt64
   /// Virtual nanoseconds since the start.
@@ -21,10 +21,10 @@ public struct Violation: Sendable {
   /// What the oracle that fired has to say: property, section, sentence, fingerprint.
   public var breach: Breach
   /// The event at which it showed, and its time.
-  public var moment: Moment
+  public var moment: RunMoment
 
   /// A breach at a moment.
-  public init(_ breach: Breach, at moment: Moment) {
+  public init(_ breach: Breach, at moment: RunMoment) {
     self.breach = breach
     self.moment = moment
   }

@@ -52,7 +52,7 @@ public protocol SnapshotParts: Sendable {
   /// is one part.
   func writePart(at cursor: inout SnapshotCursor, into writer: inout ByteWriter)
 
-  /// Takes in the next part that was written, beginning with a state as `init()` makes it.
+  /// Takes in the next part that was written, beginning with the state before the first command.
   ///
   /// - Throws: `MachineDecodingError`; the state is then of no use.
   mutating func read(part: ArraySlice<UInt8>) throws(MachineDecodingError)
@@ -241,7 +241,7 @@ extension StateMachine {
   /// - Throws: `MachineDecodingError` if the bytes are not a snapshot of such a machine.
   /// - Complexity: O(state).
   public mutating func restore(_ snapshot: [UInt8]) throws(MachineDecodingError) {
-    var reader = SnapshotReader(into: Self())
+    var reader = SnapshotReader(into: beginning)
     try reader.read(snapshot[...])
     self = try reader.finish()
   }

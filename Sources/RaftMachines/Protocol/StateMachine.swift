@@ -43,6 +43,13 @@ public protocol StateMachine: Hashable, SnapshotParts, BinaryValue {
   /// The machine before the first command.
   init()
 
+  /// The machine as it was before its first command: what a replica begins with when it reads this
+  /// machine from a snapshot.
+  ///
+  /// Unless a machine says otherwise, `init()` makes it. Others, which begin with something that is
+  /// in no command (a table of fees, a limit), say it here.
+  var beginning: Self { get }
+
   /// Applies one command at its place in the log.
   ///
   /// Whatever the command, it must not trap: it came from outside. What cannot be done is a result.
@@ -95,6 +102,9 @@ extension StateMachine {
     let command = try Command(encoded: command)
     apply(command, at: moment).write(into: &result)
   }
+
+  /// What `init()` makes.
+  @inlinable public var beginning: Self { Self() }
 
   /// Nothing happens.
   public mutating func pass(_ moment: Moment) {}

@@ -55,6 +55,9 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
     self.second = second
   }
 
+  /// Both as they began.
+  public var beginning: Composite { Composite(first.beginning, second.beginning) }
+
   /// Applies a command to the machine that it is for.
   public mutating func apply(_ command: Command, at moment: Moment) -> Result {
     switch command {

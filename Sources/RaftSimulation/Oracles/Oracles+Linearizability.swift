@@ -9,7 +9,8 @@ extension World {
   /// - Complexity: O(operations × log operations) where the log is a proof, beside what it takes to
   ///   find the effects.
   mutating func checkLinearizability() {
-    guard let finding = ClientHistory(history, effects: effects()).finding else { return }
+    let seen = ClientHistory(history, effects: effects())
+    guard let finding = seen.finding ?? guest?.finding(seen, guestReplies) else { return }
     blame(finding.property, finding.index, finding.sentence)
   }
 }

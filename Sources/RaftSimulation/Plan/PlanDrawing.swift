@@ -283,6 +283,7 @@ extension Plan {
       case .ledger: mix.ledger = 0
       case .topics: mix.topics = 0
       case .clock: mix.clock = 0
+      case .guest: break
       }
       return mix
     default: return mix

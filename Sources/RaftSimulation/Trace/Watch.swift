@@ -52,7 +52,7 @@ extension World {
   mutating func watch(_ input: ReplicaInput<SimulatedMachine>, _ position: Int) {
     watch.node = slots[position].id
     watch.kind = input.traceKind
-    watch.say(input.sentence)
+    watch.say(guestSentence(input) ?? input.sentence)
   }
 
   /// What the core was told, if that is not what the replica was told, and what it wants done.

@@ -21,7 +21,7 @@ extension ClientHistory {
         guard case .read(let value, _) = operation.result else { return nil }
         return (.get(key: key), .value(value.map { Symbol($0) } ?? .absent))
       case .openAccount, .transfer, .pair, .hold, .capture, .void, .balance, .publish, .fetch,
-        .tick, .time:
+        .tick, .time, .command, .query:
         return nil
       }
     }
@@ -49,7 +49,7 @@ extension ClientHistory {
         guard case .balance(let balance, _) = operation.result else { return nil }
         return (.balance(account: account), .balance(balance))
       case .put, .delete, .compareAndSet, .get, .pair, .hold, .capture, .void, .publish, .fetch,
-        .tick, .time:
+        .tick, .time, .command, .query:
         return nil
       }
     }
@@ -68,7 +68,7 @@ extension ClientHistory {
       case .capture: return (HoldModel.Operation(hold, .capture), result)
       case .void: return (HoldModel.Operation(hold, .void), result)
       case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .balance, .publish,
-        .fetch, .tick, .time:
+        .fetch, .tick, .time, .command, .query:
         return nil
       }
     }
@@ -97,7 +97,7 @@ extension ClientHistory {
           .read(topic: topic, from: operation.value, limit: operation.other), .messages(messages)
         )
       case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .hold, .capture,
-        .void, .balance, .tick, .time:
+        .void, .balance, .tick, .time, .command, .query:
         return nil
       }
     }
@@ -108,8 +108,8 @@ extension ClientHistory {
   /// Holds the operations that the model has a word for against it.
   ///
   /// - Parameter translate: what an operation is in the model, with its result if that is known.
-  private func finding<Model: SequentialModel>(
-    _ model: Model, _ translate: (Operation) -> (Model.Operation, Model.Result)?
+  func finding<Model: SequentialModel>(
+    _ model: Model, _ translate: (Operation) -> (Model.Operation, Model.Result?)?
   ) -> Finding? {
     var records: [Record<Model.Operation, Model.Result>] = []
     var stale: [Record<Model.Operation, Model.Result>] = []

@@ -125,6 +125,7 @@ extension Operation {
     case .fetch: what = "fetch t\(key) from \(value)"
     case .tick: what = "tick"
     case .time: what = "time"
+    case .command, .query: what = "\(kind.description) drawn from \(value)"
     }
     return "operation \(number), \(what),"
   }

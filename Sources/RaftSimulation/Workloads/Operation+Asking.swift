@@ -30,7 +30,7 @@ extension Operation {
       )
     case .time: .second(.second(.second(.latest)))
     case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .hold, .capture, .void,
-      .publish, .tick:
+      .publish, .tick, .command, .query:
       nil
     }
   }
@@ -52,7 +52,8 @@ extension Operation {
         Names.topic(key), Names.value(value, ballast: ballast), producer: Names.producer(other),
         sequence: other == 0 ? 0 : number)
       return .second(.second(.first(.publish([message]))))
-    case .tick, .get, .balance, .fetch, .time: return .second(.second(.second(.read)))
+    case .tick, .get, .balance, .fetch, .time, .command, .query:
+      return .second(.second(.second(.read)))
     case .openAccount, .transfer, .pair, .hold, .capture, .void: return .second(.first(entry))
     }
   }
@@ -77,7 +78,8 @@ extension Operation {
       ])
     case .capture: return .transfers([Transfer(.capture, of: .key(Names.hold(other)))])
     case .void: return .transfers([Transfer(.void, of: .key(Names.hold(other)))])
-    case .transfer, .put, .delete, .compareAndSet, .get, .balance, .publish, .fetch, .tick, .time:
+    case .transfer, .put, .delete, .compareAndSet, .get, .balance, .publish, .fetch, .tick, .time,
+      .command, .query:
       return .transfers([Transfer(from: debit, to: credit, amount: value)])
     }
   }

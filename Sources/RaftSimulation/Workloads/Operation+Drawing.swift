@@ -43,7 +43,7 @@ extension Operation {
     case .keyValue: operation.drawKeyValue(workload, &chances, isRead, history)
     case .ledger: operation.drawLedger(workload, &chances, isRead, history)
     case .topics: operation.drawTopics(workload, &chances, isRead, history)
-    case .clock: operation.kind = isRead ? .time : .tick
+    case .clock, .guest: operation.kind = isRead ? .time : .tick
     }
     return operation
   }
@@ -78,7 +78,7 @@ extension Operation {
     case .get:
       if case .read(let value, _) = result { value } else { nil }
     case .delete, .openAccount, .transfer, .pair, .hold, .capture, .void, .balance, .publish,
-      .fetch, .tick, .time:
+      .fetch, .tick, .time, .command, .query:
       nil
     }
   }
@@ -203,7 +203,7 @@ extension Operation {
 
 extension WorkloadSettings {
   /// How fresh the answer to a question must be.
-  fileprivate func reading(_ draw: Draw) -> ReadKind {
+  func reading(_ draw: Draw) -> ReadKind {
     var rest = draw.below(1_000_000)
     if rest < leaseReadsPerMillion { return .lease }
     rest -= leaseReadsPerMillion

@@ -46,6 +46,7 @@ extension Operation {
     case .second(.second(.first(let result))): return outcome(result, index)
     case .second(.second(.second(let reading))):
       return kind == .tick ? .ticked(reading.nanoseconds, index) : .nonsense(index)
+    case .guest: return kind == .command ? .done(index) : .nonsense(index)
     }
   }
 
@@ -75,7 +76,7 @@ extension Operation {
       case .capture, .void:
         return outcomes.count == 1 ? settled(outcomes[0], index) : .nonsense(index)
       case .put, .delete, .compareAndSet, .get, .openAccount, .balance, .publish, .fetch, .tick,
-        .time:
+        .time, .command, .query:
         return .nonsense(index)
       }
     case .configured: return .nonsense(index)
@@ -166,6 +167,7 @@ extension Operation {
       return kind == .fetch ? fetched(messages, index, ballast) : .nonsense(index)
     case .second(.second(.second(let reading))):
       return kind == .time ? .time(reading.nanoseconds, index) : .nonsense(index)
+    case .guest: return kind == .query ? .done(index) : .nonsense(index)
     case .first, .second(.first), .second(.second(.first)): return .nonsense(index)
     }
   }

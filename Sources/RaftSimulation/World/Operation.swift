@@ -15,6 +15,11 @@ public enum MachineKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterabl
   case topics
   /// A clock that is never turned back.
   case clock
+  /// A machine of somebody else's, which a simulation has as its guest.
+  case guest
+
+  /// Those that every replica hosts: all but the guest.
+  public static var allCases: [MachineKind] { [.keyValue, .ledger, .topics, .clock] }
 
   /// The word.
   public var description: String {
@@ -23,6 +28,7 @@ public enum MachineKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterabl
     case .ledger: "ledger"
     case .topics: "topics"
     case .clock: "clock"
+    case .guest: "guest"
     }
   }
 }
@@ -65,6 +71,18 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
   case tick
   /// The newest reading of the clock.
   case time
+  /// A command for the guest, drawn from `value`.
+  case command
+  /// A question to the guest, drawn from `value`.
+  case query
+
+  /// What is asked of the machines that every replica hosts: all but what is asked of a guest.
+  public static var allCases: [OperationKind] {
+    [
+      .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .hold, .capture, .void,
+      .balance, .publish, .fetch, .tick, .time,
+    ]
+  }
 
   /// The kind in a word.
   public var description: String {
@@ -84,15 +102,17 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
     case .fetch: "fetch"
     case .tick: "tick"
     case .time: "time"
+    case .command: "command"
+    case .query: "query"
     }
   }
 
   /// Whether it is a question, which never enters the log.
   public var isRead: Bool {
     switch self {
-    case .get, .balance, .fetch, .time: true
+    case .get, .balance, .fetch, .time, .query: true
     case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .hold, .capture, .void,
-      .publish, .tick:
+      .publish, .tick, .command:
       false
     }
   }
@@ -104,6 +124,7 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
     case .openAccount, .transfer, .pair, .hold, .capture, .void, .balance: .ledger
     case .publish, .fetch: .topics
     case .tick, .time: .clock
+    case .command, .query: .guest
     }
   }
 }

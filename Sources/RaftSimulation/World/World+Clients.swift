@@ -44,10 +44,7 @@ extension World {
     }
     let draw = Draw(plan.seed, .workload, UInt64(client), clients[client].begun)
     clients[client].begun += 1
-    history.append(
-      Operation.draw(
-        plan.workload, draw, client: clients[client].number, number: UInt64(history.count + 1),
-        now: now, after: history))
+    history.append(self.draw(draw, client: clients[client].number))
     counters.operations += 1
     clients[client].operation = history.count - 1
     if !history[history.count - 1].kind.isRead, clients[client].hasSessions {
@@ -74,7 +71,7 @@ extension World {
     setTimer(ofClient: client, in: plan.workload.timeout)
     let request: ClientRequest<SimulatedMachine>
     var operation = place
-    switch history[place].ask(plan.workload) {
+    switch asked(place) {
     case .query(let query, let kind): request = .query(query, kind)
     case .command(let command):
       if !clients[client].hasSessions {
@@ -209,6 +206,7 @@ extension World {
       tryAgain(reply, client, draw.again())
       return
     }
+    keep(reply, place)
     history[place].server = UInt32(position + 1)
     history[place].life = slots[position].life
     if case .sessionRefused = result {
@@ -288,14 +286,11 @@ extension World {
     guard let leader = leaderPosition else { return }
     for number in 0..<fault.amount {
       let draw = Draw(plan.seed, .workload, 1 << 32 | fault.identity, number)
-      let operation = Operation.draw(
-        plan.workload, draw, client: 1 << 32 | UInt64(history.count),
-        number: UInt64(history.count + 1), now: now, after: history)
-      history.append(operation)
+      history.append(self.draw(draw, client: 1 << 32 | UInt64(history.count)))
       let place = history.count - 1
       history[place].attempts = 1
       let request: ClientRequest<SimulatedMachine> =
-        switch operation.ask(plan.workload) {
+        switch asked(place) {
         case .query(let query, let kind): .query(query, kind)
         case .command(let command): .command(command, in: nil, copies: .majority)
         }
@@ -310,6 +305,7 @@ extension World {
     let place = Int(attempts[number].operation)
     guard place >= 0, history[place].ended == nil else { return }
     history[place].result = history[place].result(reply, plan.workload) ?? .unknown
+    keep(reply, place)
     history[place].server = UInt32(position + 1)
     history[place].life = slots[position].life
     history[place].ended = now

@@ -116,7 +116,8 @@ extension World {
     }
     do throws(RestoreError) {
       let replica = try Replica<SimulatedMachine>(
-        replicaSettings(position, life: 1), recovered: recovered, nanoseconds: Names.epoch)
+        replicaSettings(position, life: 1), recovered: recovered, nanoseconds: Names.epoch,
+        machine: firstMachine)
       slots.append(
         NodeSlot(
           id: replica.id, replica: replica, disk: disk, isWitness: isWitness(position),
@@ -138,7 +139,7 @@ extension World {
     do throws(RestoreError) {
       slots[position].replica = try Replica(
         replicaSettings(position, life: slots[position].life), recovered: recovered,
-        nanoseconds: wallClock(position))
+        nanoseconds: wallClock(position), machine: firstMachine)
     } catch {
       blame(
         .logIsWhatWasStored, recovered.state.logStart.index,

@@ -195,7 +195,7 @@ extension World {
   }
 
   /// A guess at why, for a reader.
-  private func explanation(_ unrest: Unrest) -> String {
+  func explanation(_ unrest: Unrest) -> String {
     switch unrest {
     case .noLeader:
       var text = "nobody leads;"

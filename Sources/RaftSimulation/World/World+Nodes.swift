@@ -217,7 +217,7 @@ extension World {
     guard oracles.isOn else { return }
     let digest = World.machineDigest(&slots[position].replica)
     oracles.machineApplied(slots[position].id, through: index, digest: digest)
-    if index.rawValue & 31 == 0 { checkMachine(position) }
+    if index.rawValue & 31 == 0 || guest != nil { checkMachine(position) }
   }
 
   /// `inout` so that the machine is read where it is.
@@ -318,7 +318,7 @@ extension World {
     _ machine: ReplicatedMachine<SimulatedMachine>
   ) throws(MachineDecodingError) -> ReplicatedMachine<SimulatedMachine> {
     var writer = SnapshotWriter(machine)
-    var reader = SnapshotReader(into: ReplicatedMachine<SimulatedMachine>())
+    var reader = SnapshotReader(into: ReplicatedMachine(machine.machine.beginning))
     try reader.read(writer.all()[...])
     return try reader.finish()
   }
@@ -339,6 +339,6 @@ extension World {
     verdict = .violated(
       Violation(
         Breach(fingerprint: fingerprint, sentence: sentence),
-        at: Moment(event: eventCount, time: now)))
+        at: RunMoment(event: eventCount, time: now)))
   }
 }

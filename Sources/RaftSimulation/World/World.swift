@@ -40,6 +40,10 @@ public struct World: Sendable {
   var links: Links
   var clients: [Client]
   var attempts: [Attempt] = []
+  /// The machine of somebody else's that is tried here, if one is, and what it has answered to the
+  /// operations of the history.
+  let guest: GuestHost?
+  var guestReplies: [GuestReply?] = []
   /// What those were told who ask by hand, with the number of the request.
   var replies: [(request: UInt64, reply: Reply<SimulatedMachine>)] = []
   /// The request that is being given in; 0 for none.
@@ -69,7 +73,12 @@ public struct World: Sendable {
 
   /// The world at its beginning, watched by these oracles.
   public init(_ plan: Plan, oracles: Oracles = Oracles()) {
+    self.init(plan, oracles: oracles, guest: nil)
+  }
+
+  init(_ plan: Plan, oracles: Oracles, guest: GuestHost?) {
     self.plan = plan
+    self.guest = guest
     self.oracles = oracles
     network = plan.network
     storage = plan.storage
@@ -110,7 +119,7 @@ public struct World: Sendable {
     let before = eventCount
     while eventCount == before && verdict == nil { happen() }
     if let breach = oracles.breach, verdict == nil {
-      verdict = .violated(Violation(breach, at: Moment(event: eventCount, time: now)))
+      verdict = .violated(Violation(breach, at: RunMoment(event: eventCount, time: now)))
     }
     if Sink.isRecording, eventCount != before { sink.record(watchedRecord()) }
     return verdict == nil

@@ -25,7 +25,7 @@ enum HistoryLines {
       if operation.kind.isRead, operation.reading == .stale { return false }
       switch operation.kind {
       // Holds and pairs have accounts of their own, which no transfer touches.
-      case .pair, .hold, .capture, .void, .tick, .time: return false
+      case .pair, .hold, .capture, .void, .tick, .time, .command, .query: return false
       case .openAccount: return !operation.isWithoutLimit
       case .put, .delete, .compareAndSet, .get, .transfer, .balance, .publish, .fetch: return true
       }
@@ -98,6 +98,8 @@ enum HistoryLines {
       ]
     case .tick: return [("type", .string("tick"))]
     case .time: return [("type", .string("time"))]
+    case .command, .query:
+      return [("type", .string(operation.kind.description)), ("draw", value)]
     }
   }
 
@@ -113,7 +115,7 @@ enum HistoryLines {
       case .compareAndSet: pairs.append(("swapped", .bool(false)))
       case .publish: return [("status", .string("failed"))]
       case .openAccount, .transfer, .pair, .hold, .capture, .void, .put, .delete, .get, .balance,
-        .fetch, .tick, .time:
+        .fetch, .tick, .time, .command, .query:
         return [("status", .string("refused"))]
       }
     case .tooLate(let end, _):
