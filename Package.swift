@@ -55,6 +55,10 @@ let package = Package(
       exclude: ["Plays", "README.md"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
+    // A consumer's own machines under chaos, through what is public and nothing else.
+    .testTarget(
+      name: "OwnMachineTests",
+      dependencies: ["Raft", "RaftMachines", "RaftReplica", "RaftSimulation", "Linearizability"]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

@@ -10,9 +10,10 @@ enum Pages {
 
   static let fences = paths.flatMap { Fence.all(in: text($0), page: $0) }
 
-  static let twins = files("Tests/DocumentationTests/Twins", "swift").flatMap {
-    Twin.all(in: text($0), file: $0)
-  }
+  /// The package in the tutorial is compiled and tested by itself: `.ci/tutorial`.
+  static let twins = ["Tests/DocumentationTests/Twins", "Docs/Tutorial/Bank"].flatMap {
+    files($0, "swift")
+  }.flatMap { Twin.all(in: text($0), file: $0) }
 
   static let catalogue = Catalogue(
     manifest: text("Package.swift"),
@@ -27,6 +28,8 @@ enum Pages {
   static func files(_ folder: String, _ suffix: String) -> [String] {
     let names = FileManager.default.enumerator(atPath: root.appending(path: folder).path)?
       .compactMap { $0 as? String }
-    return (names ?? []).filter { $0.hasSuffix("." + suffix) }.sorted().map { folder + "/" + $0 }
+    // What a build has left is not ours.
+    return (names ?? []).filter { $0.hasSuffix("." + suffix) && !$0.contains(".build/") }.sorted()
+      .map { folder + "/" + $0 }
   }
 }

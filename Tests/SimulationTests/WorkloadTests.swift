@@ -58,6 +58,7 @@ import Testing
       case .publish: #expect(operation.key < 2 && operation.value == operation.number)
       case .fetch: #expect(operation.key < 2 && (1...4).contains(operation.other))
       case .tick, .time: break
+      case .command, .query: Issue.record("there is no guest to ask")
       }
     }
   }
@@ -126,6 +127,7 @@ import Testing
           == .history(
             topic: Names.topic(operation.key), from: operation.value, limit: Int(operation.other)))
     case .second(.second(.second(let query))): #expect(query == .latest)
+    case .guest: Issue.record("there is no guest to ask")
     }
   }
 

@@ -24,8 +24,8 @@ extension Simulation {
   ///     scenario says it. The more there are, the longer it runs.
   ///   - seeds: how many seeds are run: the simulation's own, and those after it. The first that
   ///     fails ends the check.
-  ///   - isRepeated: whether each seed is run twice, and both runs must be the same. That finds what
-  ///     differs from one run to the next and not between the nodes of one.
+  ///   - isRepeated: whether each seed is run twice, and both runs must be the same. That finds
+  ///     what differs from one run to the next and not between the nodes of one.
   ///   - command: draws a command. It must depend on nothing but the generator: a command that a
   ///     client asks for again is drawn again.
   /// - Returns: what was run and reached.

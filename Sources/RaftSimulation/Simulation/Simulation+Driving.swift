@@ -1,4 +1,4 @@
-// A simulation in the hand of a test: it does one thing after the other, and lets time pass between.
+// A simulation in the hand of a test: it does one thing after the other, and lets time pass.
 
 import Raft
 import RaftMachines
@@ -117,8 +117,8 @@ extension Simulation {
 
   // MARK: Asking
 
-  /// Gives a command to the cluster as a patient client does, in a session: it asks the leader, asks
-  /// again when no answer comes, and the command takes effect once.
+  /// Gives a command to the cluster as a patient client does, in a session: it asks the leader,
+  /// asks again when no answer comes, and the command takes effect once.
   ///
   /// - Returns: the result of the machine.
   /// - Throws: `SimulationFailure`: `unanswered` if no answer came in time, so that nobody knows

@@ -327,7 +327,7 @@ extension World {
   private mutating func failed(_ failure: ReplicaFailure, _ position: Int) {
     counters.storageFailures += 1
     let draw = Draw(plan.seed, .crash, 1 << 40 | UInt64(position), UInt64(slots[position].life))
-    // Its supervisor finds in the cache what a failed sync has left there, or the machine dies, too.
+    // Its supervisor finds in the cache what a failed sync left there, or the machine dies, too.
     crash(position, draw.below(2) == 0 ? .cache : .drawn)
     schedule(.restart, in: 1_000_000 + draw.again().below(200_000_000), node: position, key: now)
   }

@@ -67,22 +67,28 @@ import Testing
     }
   }
 
-  @Test func `the little simulation of the README prints what it says`() {
+  @Test func `the little simulation of the README prints what it says`() throws {
     let printed = Printed()
     func print(_ items: Any...) { printed.add(items) }
 
     // begin README.md
-    var world = World(nodes: 5, seed: 42)
-    if let leader = world.runUntilLeader() {
-      let rent = world.submit(.put(key: Array("rent".utf8), value: [30]))
-      world.run(for: 50_000_000)  // virtual nanoseconds
-      if case .applied? = rent.flatMap({ world.reply(to: $0) }) { print("rent is committed") }
-      world.crash(leader)  // what its disk did not have is gone
-      print(leader, "is dead, long live", world.runUntilLeader() ?? leader)
-      world.heal()
-      world.run(for: 1_000_000_000)
-    }
-    print(world.nodeIDs.map { world.machine($0)?.first.value(of: Array("rent".utf8))?.bytes ?? [] })
+    var world = Simulation(seed: 42, nodes: 5) { Ledger() }
+
+    let euro = Currency("EUR", digits: 2)
+    try world.submit(.open("alice", euro, overdraft: 100))
+    try world.submit(.open("bob", euro))
+
+    let leader = try world.runUntilLeader()
+    world.crash(leader)  // at the worst moment
+    world.network.loss = .percent(20)  // on a bad cable
+
+    let rent = Transfer(from: "alice", to: "bob", amount: 30)
+    let sent = try world.send(.transfer(rent))  // and no answer comes
+    print(try world.retry(sent, .transfer(rent)))  // a nervous client asks again
+
+    world.heal()  // restarts the node, mends the network
+    try world.runUntilQuiet()
+    print(world.machines.map { $0.machine.account("bob")?.balance ?? 0 })
     // end
     printed.check()
   }

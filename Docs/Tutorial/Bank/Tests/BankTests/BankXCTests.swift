@@ -1,0 +1,24 @@
+// begin Docs/Tutorial/OwnMachine.md
+import Bank
+import RaftSimulation
+import XCTest
+
+final class BankXCTests: XCTestCase {
+  func testTheBankSurvivesChaos() throws {
+    do {
+      try Simulation(seed: .fresh, scenario: .chaos(nodes: 5)) { Bank() }
+        .always("nobody is overdrawn") { bank in bank.balances.allSatisfy { $0 >= 0 } }
+        .check(operations: 50) { Payment.draw(&$0) }
+    } catch let failure as SimulationFailure {
+      #if canImport(ObjectiveC)
+        for file in failure.files {
+          let attachment = XCTAttachment(string: file.text)
+          attachment.name = file.name
+          add(attachment)
+        }
+      #endif
+      throw failure
+    }
+  }
+}
+// end
