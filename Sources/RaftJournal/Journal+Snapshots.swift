@@ -11,7 +11,9 @@ extension Journal {
   /// When space is low the reserve is given up for it.
   ///
   /// - Parameter metadata: what it stands for; no snapshot through the same entry is here yet.
+  /// - Precondition: it has members.
   public mutating func beginSnapshot(_ metadata: SnapshotMetadata) {
+    precondition(metadata.membership != .none, "a snapshot says who the members are")
     abandonSnapshot()
     let (head, layout) = SnapshotHead.encode(identity, metadata, frameBytes: settings.frameBytes)
     let draft = FileName.snapshotDraft(metadata.lastIncluded)

@@ -105,8 +105,8 @@ public struct Journal: Hashable, Sendable {
   ///
   /// After `failed` nothing is taken any more, and nothing will be reported.
   ///
-  /// - Precondition: the ticket is a new one, and the entries follow the log as all writes before
-  ///   left it.
+  /// - Precondition: the ticket is a new one, the entries follow the log as all writes before left
+  ///   it, and a snapshot has members.
   /// - Complexity: O(bytes).
   public mutating func append(_ write: StorageWrite) {
     precondition(write.ticket > lastTicket, "ticket \(write.ticket) after \(lastTicket)")
@@ -136,6 +136,7 @@ public struct Journal: Hashable, Sendable {
       RecordBody(write), logEnd: logEnd, segment: segment.number, record: range,
       spacing: settings.indexSpacing)
     guard let marker = write.snapshot else { return }
+    precondition(marker.metadata.membership != .none, "a snapshot says who the members are")
     summary.snapshot = marker.metadata
     summary.logStart = marker.logStart
     open.keepSegments = extents.first?.segment ?? segment.number

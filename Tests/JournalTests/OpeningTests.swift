@@ -156,6 +156,15 @@ struct OpeningTests {
       again.state.partialSnapshot == PartialSnapshot(metadata: metadata, bytesStored: 1_000))
   }
 
+  @Test func `a snapshot of nobody is a mistake of the program`() async {
+    await #expect(processExitsWith: .failure) {
+      var rig = try Rig()
+      rig.journal.beginSnapshot(
+        SnapshotMetadata(
+          lastIncluded: LogPosition(9, 3), membership: .none, membershipIndex: .zero))
+    }
+  }
+
   @Test func `a snapshot that comes again while the first is dropped is kept`() throws {
     var rig = try Rig()
     var maker = WriteMaker(seed: 6)
