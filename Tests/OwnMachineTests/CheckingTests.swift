@@ -38,7 +38,7 @@ import Testing
     let index = try #require(failure.index)
     #expect(
       failure.sentence.hasPrefix(
-        "on \(node) no balance is negative does not hold after entry \(index), withdraw("))
+        "on \(node) \"no balance is negative\" does not hold after entry \(index), withdraw("))
     #expect(failure.description.contains("reproduce: Simulation(seed: \(failure.seed)"))
     #expect(failure.description.contains("at event \(failure.event), t="))
   }

@@ -141,7 +141,8 @@ import Testing
     let node = try #require(failure.node)
     #expect(
       failure.sentence
-        == "on \(node) never above ten does not hold after entry \(index), 7: Counter(total: 13)")
+        == "on \(node) \"never above ten\" does not hold after entry \(index), 7: Counter(total: 13)"
+    )
     #expect(failure.text(of: "trace.jsonl")?.isEmpty == false)
     // It stays broken.
     #expect(throws: SimulationFailure.self) { try world.run(for: .seconds(1)) }

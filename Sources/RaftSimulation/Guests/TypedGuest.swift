@@ -152,7 +152,7 @@ final class TypedGuest<Machine: StateMachine>: GuestBox, @unchecked Sendable {
   private func find(
     _ kind: GuestFinding.Kind, _ name: String, _ sentence: String
   ) -> GuestFinding {
-    GuestFinding(kind: kind, name: name, index: index, sentence: "\(name) \(sentence)")
+    GuestFinding(kind: kind, name: name, index: index, sentence: "\"\(name)\" \(sentence)")
   }
 
   /// After what it was seen.

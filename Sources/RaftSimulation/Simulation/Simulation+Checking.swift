@@ -135,7 +135,8 @@ extension Simulation {
     for rule in rules.always where !rule.holds(rules.beginning) {
       var failure = Simulation.failure(
         .violated, rule.name,
-        "\(rule.name) does not hold before the first command: \(inWords(rules.beginning))", world)
+        "\"\(rule.name)\" does not hold before the first command: \(inWords(rules.beginning))",
+        world)
       failure.index = .zero
       return failure
     }

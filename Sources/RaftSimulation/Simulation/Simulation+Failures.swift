@@ -157,7 +157,7 @@ extension Simulation {
       for rule in rules.eventually where !rule.holds(guest.machine) {
         var failure = Simulation.failure(
           .stalled, rule.name,
-          "on \(slot.id.description) \(rule.name) does not hold, although all is healed and"
+          "on \(slot.id.description) \"\(rule.name)\" does not hold, although all is healed and"
             + " everything that was asked for is done: \(guest.words)", world)
         failure.node = slot.id
         failure.index = slot.replica.appliedIndex

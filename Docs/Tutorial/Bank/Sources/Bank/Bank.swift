@@ -19,11 +19,16 @@ public struct Bank: StateMachine {
   public internal(set) var receipts: [UInt32] = []  // sorted
   public internal(set) var paid: UInt32 = 0
 
+  public var total: Int64 { balances.reduce(0, +) }
+  public var poorest: Int64 { balances.min() ?? 0 }
+  public var richest: Int64 { balances.max() ?? 0 }
+
   public init() {}
 
   public mutating func apply(_ payment: Payment, at moment: Moment) -> Outcome {
     let (from, to) = (Int(payment.from), Int(payment.to))
-    guard balances.indices.contains(from), balances.indices.contains(to), payment.amount > 0
+    guard balances.indices.contains(from), balances.indices.contains(to), from != to,
+      payment.amount > 0
     else { return .nonsense }
     let place = receipts.firstIndex { $0 >= payment.number } ?? receipts.endIndex
     if place < receipts.endIndex, receipts[place] == payment.number { return .paidBefore }
