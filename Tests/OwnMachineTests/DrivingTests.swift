@@ -139,10 +139,8 @@ import Testing
     #expect(failure.property == "never above ten")
     let index = try #require(failure.index)
     let node = try #require(failure.node)
-    #expect(
-      failure.sentence
-        == "on \(node) \"never above ten\" does not hold after entry \(index), 7: Counter(total: 13)"
-    )
+    let what = "\"never above ten\" does not hold after entry \(index), 7: Counter(total: 13)"
+    #expect(failure.sentence == "on \(node) \(what)")
     #expect(failure.text(of: "trace.jsonl")?.isEmpty == false)
     // It stays broken.
     #expect(throws: SimulationFailure.self) { try world.run(for: .seconds(1)) }
