@@ -37,8 +37,16 @@ let package = Package(
       name: "flotilla-sim",
       dependencies: [
         "RaftClocks", "RaftMachines", "RaftSimulation", "RaftJournal", "RaftFiles",
-        "RaftReplica", "Linearizability",
+        "RaftReplica", "Linearizability", "FlotillaViewer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    // The page that shows runs. Its sources are put into the binary, so that a copy still has them.
+    .target(
+      name: "FlotillaViewer",
+      resources: [
+        .embedInCode("viewer.html"), .embedInCode("viewer.css"), .embedInCode("model.js"),
+        .embedInCode("drawing.js"), .embedInCode("diagram.js"), .embedInCode("panels.js"),
+        .embedInCode("plots.js"), .embedInCode("main.js"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "ClockTests", dependencies: ["RaftClocks"]),

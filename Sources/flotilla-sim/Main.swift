@@ -9,7 +9,9 @@ struct FlotillaSim: ParsableCommand {
     commandName: "flotilla-sim",
     abstract: "Torments whole Raft clusters, deterministically, and says what broke.",
     version: Version.line,
-    subcommands: [Simulate.self, Replay.self, Check.self, JournalCommand.self, Bench.self])
+    subcommands: [
+      Simulate.self, Replay.self, Report.self, Check.self, JournalCommand.self, Bench.self,
+    ])
 
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())

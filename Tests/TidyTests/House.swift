@@ -32,11 +32,12 @@ enum House {
     "RaftServer": Room(
       isPure: false, mayImport: ["RaftRuntime", "RaftReplica"], mayImportPackages: true),
     // It measures the core, the journal and the state machines by themselves, too.
+    "FlotillaViewer": Room(),
     "flotilla-sim": Room(
       isPure: false,
       mayImport: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
-        "RaftSimulation", "RaftExploration", "Linearizability",
+        "RaftSimulation", "RaftExploration", "Linearizability", "FlotillaViewer",
       ],
       mayImportPackages: true),
     "flotilla": Room(isPure: false, mayImport: ["RaftServer"], mayImportPackages: true),

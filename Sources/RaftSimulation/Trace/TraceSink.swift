@@ -76,6 +76,8 @@ public struct TraceRecord: Hashable, Sendable {
   public var after: NodeGlance?
   /// The digest of the run up to and including this event.
   public var digest: UInt64
+  /// The details, in the order in which they came about.
+  public var marks: [TraceMark] = []
 }
 
 /// Takes the records of a run as they come.

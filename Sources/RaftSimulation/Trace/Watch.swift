@@ -1,6 +1,7 @@
 // What one step leaves for its record. Filled only if somebody watches.
 
 import Raft
+import RaftJournal
 import RaftMachines
 import RaftReplica
 
@@ -12,6 +13,7 @@ struct Watch: Sendable {
   var text = ""
   var before: NodeGlance?
   var after: NodeGlance?
+  var marks: [TraceMark] = []
 
   mutating func begin() {
     isOn = true
@@ -20,6 +22,7 @@ struct Watch: Sendable {
     text = ""
     before = nil
     after = nil
+    marks.removeAll()
   }
 
   mutating func say(_ sentence: String) {
@@ -46,13 +49,23 @@ extension World {
   func watchedRecord() -> TraceRecord {
     TraceRecord(
       event: eventCount, time: now, node: watch.node, kind: watch.kind, cause: cause,
-      text: watch.text, before: watch.before, after: watch.after, digest: digest)
+      text: watch.text, before: watch.before, after: watch.after, digest: digest,
+      marks: watch.marks)
   }
 
   mutating func watch(_ input: ReplicaInput<SimulatedMachine>, _ position: Int) {
     watch.node = slots[position].id
     watch.kind = input.traceKind
     watch.say(guestSentence(input) ?? input.sentence)
+    switch input {
+    case .receive(let envelope):
+      watch.marks.append(.heard(from: envelope.message.from, envelope.message.kind))
+    case .request(let name, _, _), .administer(let name, _, _), .stop(let name):
+      watch.marks.append(
+        .asked(
+          slots[position].id, request: name.rawValue, operation: operation(of: name.rawValue)))
+    case .tick, .finished, .peerUnreachable, .peerReachable, .campaign: break
+    }
   }
 
   /// What the core was told, if that is not what the replica was told, and what it wants done.
@@ -74,6 +87,38 @@ extension World {
     for sentence in said { watch.say(sentence) }
   }
 
+  /// The number of the operation that a request is for; 0 for none.
+  func operation(of request: UInt64) -> UInt64 {
+    let place = Int(truncatingIfNeeded: request) - 1
+    guard attempts.indices.contains(place), attempts[place].operation >= 0 else { return 0 }
+    return UInt64(attempts[place].operation) + 1
+  }
+
+  /// What a node replies.
+  mutating func watchReply(
+    _ request: UInt64, _ reply: Reply<SimulatedMachine>, _ position: Int
+  ) {
+    watch.say("replies to r\(request): \(reply.kind.description)")
+    watch.marks.append(
+      .replied(
+        slots[position].id, request: request, operation: operation(of: request),
+        words: reply.kind.description))
+  }
+
+  /// What becomes of a message.
+  mutating func watchSend(_ message: Message, _ fate: MessageFate) {
+    watch.marks.append(
+      .sent(from: message.from, to: message.to, message.kind, fate, words: message.sentence))
+  }
+
+  /// What became of a job.
+  mutating func watchJob(_ job: DiskJob, _ result: JobResult, _ position: Int) {
+    var isDurable = false
+    if case .done = result { isDurable = slots[position].disk.isDurable(job) }
+    watch.marks.append(
+      .jobDone(slots[position].id, job.id, isDurable: isDurable, at: now))
+  }
+
   mutating func watchStart(_ position: Int) {
     watch.node = slots[position].id
     watch.kind = .start
@@ -88,6 +133,8 @@ extension World {
     watch.node = slots[position].id
     watch.kind = .crash
     watch.after = glance(position)
+    let waiting = slots[position].lanes.waiting
+    if !waiting.isEmpty { watch.marks.append(.jobsDropped(slots[position].id, waiting)) }
     let last = slots[position].askedTicket
     let durable = slots[position].node.durableTicket
     watch.say(
@@ -97,8 +144,10 @@ extension World {
           : "all that it wrote is on its disk"))
   }
 
-  mutating func watchFault(_ fault: PlannedFault, _ struck: [Int], isBeginning: Bool) {
+  mutating func watchFault(_ number: Int, _ struck: [Int]) {
+    let fault = plan.faults[number]
     watch.kind = .fault
+    watch.marks.append(.struck(fault: number, struck.map { slots[$0].id }))
     var text = fault.kind.rawValue
     for position in struck { text += " \(slots[position].id)" }
     if !fault.peers.isEmpty {

@@ -105,28 +105,29 @@ struct ClientHistory {
 }
 
 extension Operation {
+  /// What is asked for, with the number of the operation, as a part of a sentence.
+  var phrase: String { "operation \(number), \(words)," }
+
   /// What is asked for, in a few words.
-  var phrase: String {
-    let what: String
+  public var words: String {
     switch kind {
-    case .put: what = "put k\(key) \(value)"
-    case .delete: what = "delete k\(key)"
+    case .put: "put k\(key) \(value)"
+    case .delete: "delete k\(key)"
     case .compareAndSet:
-      what = "compareAndSet k\(key) \(expected.map { String($0) } ?? "nothing") to \(value)"
-    case .get: what = "get k\(key)"
-    case .openAccount: what = "openAccount \(key)"
-    case .transfer: what = "transfer \(value) from account \(key) to \(other)"
-    case .pair: what = "pair of transfers of \(value) between accounts \(key) and \(other)"
-    case .hold: what = "hold \(value) on account \(key) for \(other)"
-    case .capture: what = "capture of hold \(other)"
-    case .void: what = "void of hold \(other)"
-    case .balance: what = "balance of account \(key)"
-    case .publish: what = "publish t\(key) \(value)"
-    case .fetch: what = "fetch t\(key) from \(value)"
-    case .tick: what = "tick"
-    case .time: what = "time"
-    case .command, .query: what = "\(kind.description) drawn from \(value)"
+      "compareAndSet k\(key) \(expected.map { String($0) } ?? "nothing") to \(value)"
+    case .get: "get k\(key)"
+    case .openAccount: "openAccount \(key)"
+    case .transfer: "transfer \(value) from account \(key) to \(other)"
+    case .pair: "pair of transfers of \(value) between accounts \(key) and \(other)"
+    case .hold: "hold \(value) on account \(key) for \(other)"
+    case .capture: "capture of hold \(other)"
+    case .void: "void of hold \(other)"
+    case .balance: "balance of account \(key)"
+    case .publish: "publish t\(key) \(value)"
+    case .fetch: "fetch t\(key) from \(value)"
+    case .tick: "tick"
+    case .time: "time"
+    case .command, .query: "\(kind.description) drawn from \(value)"
     }
-    return "operation \(number), \(what),"
   }
 }

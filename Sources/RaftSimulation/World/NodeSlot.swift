@@ -84,6 +84,11 @@ struct Lanes: Sendable {
     return (items[lane].removeFirst(), !items[lane].isEmpty)
   }
 
+  /// All jobs that are not done, for those who watch.
+  var waiting: [JobID] {
+    (log + snapshot + read + care).map { $0.job.id }
+  }
+
   /// The jobs that are being done.
   var underWay: [DiskJob] {
     var jobs: [DiskJob] = []

@@ -167,7 +167,7 @@ extension World {
         .oneAnswer, .zero, "\(slots[position].id) replies to request \(name.rawValue) once more")
       return
     }
-    if watch.isOn { watch.say("replies to r\(name.rawValue): \(reply.kind.description)") }
+    if watch.isOn { watchReply(name.rawValue, reply, position) }
     attempts[number].isAnswered = true
     if attempts[number].asker == .nobody, attempts[number].operation < 0 {
       replies.append((name.rawValue, reply))

@@ -62,7 +62,7 @@ extension World {
     counters.faults += 1
     eventCount += 1
     rolling.combine(now ^ fault.identity)
-    if watch.isOn { watchFault(fault, struck, isBeginning: true) }
+    if watch.isOn { watchFault(number, struck) }
     strike(fault, number, struck)
     weighFaults()
     schedule(.faultEnd, in: fault.duration, slot: UInt32(number), key: fault.identity)

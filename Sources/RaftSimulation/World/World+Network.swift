@@ -18,14 +18,21 @@ extension World {
     rolling.combine(draw.word ^ envelope.message.term.rawValue)
     if link.isBlocked {
       counters.messagesBlocked += 1
+      if watch.isOn { watchSend(envelope.message, .blocked) }
       return
     }
     if link.loss > 0, draw.happens(link.loss) {
       counters.messagesLost += 1
+      if watch.isOn { watchSend(envelope.message, .lost) }
       return
     }
     let timing = draw.again()
     let arrival = arrivalTime(link, timing, receiver)
+    if watch.isOn {
+      watchSend(
+        envelope.message,
+        link.heldUntil > now ? .isHeld(until: arrival) : .arrives(at: arrival))
+    }
     if arrival < link.lastArrival { counters.messagesOvertaking += 1 }
     if arrival > link.lastArrival { links[place].lastArrival = arrival }
     if link.duplicate > 0 {
@@ -34,6 +41,7 @@ extension World {
         counters.messagesDuplicated += 1
         let other = copy.again()
         let delay = arrival - now + other.below(link.duplicateSpread + 1)
+        if watch.isOn { watchSend(envelope.message, .arrivesAgain(at: now + delay)) }
         schedule(
           .deliver, in: delay, node: receiver, slot: arena.put(.receive(envelope)), key: other.word)
       }

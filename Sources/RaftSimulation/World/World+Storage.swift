@@ -11,6 +11,7 @@ extension World {
     let lane = job.lane
     let ticket = lane == .log ? slots[position].askedTicket : .zero
     if lane == .log { counters.writes += 1 }
+    if watch.isOn { watch.marks.append(.jobAsked(slots[position].id, job.id, lane)) }
     let isFirst = slots[position].lanes.append(Lanes.Item(job: job, ticket: ticket))
     if isFirst { beginJob(lane, position) }
   }
@@ -45,6 +46,7 @@ extension World {
     let (item, isMore) = slots[position].lanes.removeFirst(lane)
     let result = slots[position].disk.perform(item.job)
     if lane == .log { logWritten(item, result, position) }
+    if watch.isOn { watchJob(item.job, result, position) }
     if isMore { beginJob(lane, position) }
     giveResult(item.job.id, result, position)
   }

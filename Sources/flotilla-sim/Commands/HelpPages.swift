@@ -22,6 +22,9 @@ struct HelpPage {
       replay       Show, step through or verify a recorded run.
                      flotilla-sim replay runs/latest --last 20
 
+      report       Draw a run: a page for a browser, or a file for ShiViz or Perfetto.
+                     flotilla-sim report runs/latest
+
     CHECK
       check        Tell whether a history of anything is linearizable.
                      flotilla-sim check --model kv history.jsonl

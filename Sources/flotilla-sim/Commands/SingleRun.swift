@@ -169,13 +169,15 @@ struct RunReport {
     if let folder = run.folder {
       screen.print()
       screen.print(
-        "  wrote  \(folder)/  scenario.yaml  trace.jsonl  history.jsonl  summary.json")
+        "  wrote  \(folder)/  scenario.yaml  trace.jsonl  history.jsonl  summary.json"
+          + "  report.html")
     }
     guard isBrokenOff || setup.isFailing(run) else { return }
     screen.print()
     if let folder = run.folder {
       screen.print("reproduce:  flotilla-sim replay \(folder) --last 20")
       screen.print("next:       flotilla-sim replay \(folder) --as-test")
+      screen.print("read:       \(folder)/report.html")
     }
     let again = run.folder == nil ? "reproduce: " : "again:     "
     screen.print("\(again) \(setup.command(seed: run.plan.seed))")

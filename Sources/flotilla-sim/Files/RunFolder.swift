@@ -57,6 +57,7 @@ struct RunFolder {
       }
     }
     try writeFile(RunRecord.summaryPage(kept).page, to: path + "/summary.json")
+    try ReportPage.write(ReportRequest(run, name: "runs/\(name)"), to: path + "/report.html")
     link(name)
     return path
   }
