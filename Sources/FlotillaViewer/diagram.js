@@ -9,7 +9,7 @@ const view = {
 const diagram = (() => {
   const rowHeight = 22;
   const whenWidth = 128;
-  const bracketWidth = 58;
+  const bracketWidth = 66;
   const gap = Math.max(46, Math.min(76, Math.round(420 / (model.nodes + 1))));
   const laneX = (node) => bracketWidth + 26 + (node - 1) * gap;
   const clientX = laneX(model.nodes + 1);
@@ -90,9 +90,23 @@ const diagram = (() => {
       }
       view.rowOf[place] = view.rows.length - 1;
     }
+    joinShortFolds();
     buildLanes();
     buildBuckets();
     spacer.style.height = `${view.rows.length * rowHeight + 12}px`;
+  }
+
+  /** A few quiet events are not worth a row: they belong to the one before. */
+  function joinShortFolds() {
+    const rows = [];
+    for (const row of view.rows) {
+      const isShort = row.isFold && row.last - row.first < 4 && rows.length > 0
+        && !rows[rows.length - 1].isFold;
+      if (!isShort) rows.push({ ...row, shown: row.last });
+      else rows[rows.length - 1].last = row.last;
+      for (let place = row.first; place <= row.last; place += 1) view.rowOf[place] = rows.length - 1;
+    }
+    view.rows = rows;
   }
 
   /** Role and term of every node after every row. */
@@ -181,11 +195,12 @@ const diagram = (() => {
     const row = view.rowOf[view.selected];
     if (row >= first && row <= last) scroller.setAttribute("aria-activedescendant", `row-${view.selected}`);
     else scroller.removeAttribute("aria-activedescendant");
-    drawHead(first);
+    drawHead();
   }
 
-  function drawHead(row) {
-    const number = model.number[view.rows[Math.min(row + 2, view.rows.length - 1)].last];
+  /** Who is who after the chosen event. */
+  function drawHead() {
+    const number = model.number[view.selected];
     const cells = [];
     for (let node = 1; node <= model.nodes; node += 1) {
       const state = model.state(node, number);
@@ -224,7 +239,7 @@ const diagram = (() => {
             const was = start > 0 && role[start - 1] !== 255;
             if (!was || role[start - 1] !== role[start] || term[start - 1] !== term[start]) {
               parts.push(shape(
-                "text", { x: laneX(node) - 9, y: y(start) - 3, class: "lane-label" },
+                "text", { x: laneX(node) - 8, y: y(start) - 7, class: "lane-label" },
                 `${letter}${term[start]}`));
             }
           }
@@ -255,7 +270,7 @@ const diagram = (() => {
         }, shape("title", {}, about)));
       }
       if (cuts.has(fault.kind)) {
-        const x = 8 + (slot % 3) * 15;
+        const x = 6 + (slot % 3) * 21;
         const others = [];
         for (let node = 1; node <= model.nodes; node += 1) {
           if (!fault.nodes.includes(node)) others.push(node);
@@ -396,7 +411,7 @@ const diagram = (() => {
 
   function drawRow(position, parts) {
     const row = view.rows[position];
-    const place = row.last;
+    const place = row.shown;
     const at = y(position);
     if (row.isFold) return;
     const number = model.number[place];
@@ -453,9 +468,11 @@ const diagram = (() => {
       parts.push(shape("path", { d: `M${x} ${at - 9}l5 5l-5 5l-5-5z`, class: `diamond${dim}` },
         shape("title", {}, `snapshot through ${after.snapshot}`)));
     }
-    if (after.membersSince !== before.membersSince) {
-      parts.push(shape("line", { x1: laneX(1) - 16, x2: clientX, y1: at + 10, y2: at + 10, class: "members" },
-        shape("title", {}, `members ${after.members}, before ${before.members}`)));
+    if (after.membersSince !== before.membersSince && newMembers.get(membersKey(after)) === after.event) {
+      parts.push(shape("line", { x1: laneX(1) - 16, x2: laneWidth, y1: at + 10, y2: at + 10, class: "members" }));
+      parts.push(shape("text", { x: laneX(1) - 14, y: at + 20, class: "members-label" },
+        `members from entry ${after.membersSince}: ${after.members}`
+        + (before.membersSince > 0 ? `, before: ${before.members}` : "")));
     }
     marks.forEach(([name, text], place) => {
       parts.push(shape("text", {
@@ -464,11 +481,23 @@ const diagram = (() => {
     });
   }
 
+  const membersKey = (state) => `${state.membersSince} ${state.members}`;
+
+  /** At which event each membership was first taken up by anybody. */
+  const newMembers = new Map();
+  for (let node = 1; node <= model.nodes; node += 1) {
+    const line = model.states[node - 1];
+    for (let place = 0; place < line.length; place += model.width) {
+      const key = `${line[place + 12]} ${data.words[line[place + 11]]}`;
+      if (!(newMembers.get(key) <= line[place])) newMembers.set(key, line[place]);
+    }
+  }
+
   // MARK: The words of a row
 
   function words(position) {
     const row = view.rows[position];
-    const place = row.last;
+    const place = row.shown;
     if (row.isFold) return foldWords(row, position);
     const number = model.number[place];
     const isViolation = number === run.event && run.verdict !== "PASS";
@@ -487,7 +516,7 @@ const diagram = (() => {
         isViolation ? make("strong", { class: "flag" }, `✖ ${run.verdict} `) : null,
         clue && !isViolation ? make("span", { class: "flag" }, clue.suspicious ? "◀ look here  " : "◀ ") : null,
         model.node[place] > 0 ? make("b", { class: "node" }, `n${model.node[place]} `) : null,
-        model.sentence(place)));
+        model.headline(place)));
     element.style.top = `${position * rowHeight}px`;
     return element;
   }
@@ -499,14 +528,15 @@ const diagram = (() => {
       const name = message && model.kinds[place] === "deliver" ? message.kindName : model.kinds[place];
       counts.set(name, (counts.get(name) || 0) + 1);
     }
-    const text = [...counts].map(([name, count]) => `${name} × ${count}`).join(", ");
+    const text = [...counts].map(([name, count]) => count > 1 ? `${name} × ${count}` : name).join(", ");
+    const length = model.time[row.last] - model.time[row.first];
     const element = make(
       "div", {
         role: "option", id: `row-${row.last}`, class: "row fold", "data-fold": row.first,
         "aria-selected": "false",
       },
       make("span", { class: "when" }, "⋯"),
-      make("span", { class: "what" }, `${text}   (${span(model.time[row.last] - model.time[row.first])})`));
+      make("span", { class: "what" }, length > 0 ? `${text}   (${span(length)})` : text));
     element.style.top = `${position * rowHeight}px`;
     return element;
   }
@@ -545,7 +575,8 @@ const diagram = (() => {
 
   return {
     build, draw, request, reveal, buildRows, change, stateBefore, filters: Object.keys(filterTests),
-    isHidden: (place) => view.rows[view.rowOf[place]].isFold,
+    isHidden: (place) => view.rows[view.rowOf[place]].isFold
+      || view.rows[view.rowOf[place]].shown !== place,
     get scroller() { return scroller; },
   };
 })();

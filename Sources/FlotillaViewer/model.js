@@ -249,6 +249,30 @@ const model = (() => {
     return parts.join("; ");
   }
 
+  /** The same in the order of what matters, for one line: what was heard, what came of it. */
+  function headline(place) {
+    const parts = said(place);
+    const weight = (part) => /^(leads|crashes|starts|deletes|commits|halts|steps down|votes for|membership)/.test(part) ? 1
+      : /^(stands|asks whether|snapshot|hands|replies|does not|term)/.test(part) ? 2
+        : /^(its leader|r\d+|writes|disk job|loads|stores|applied)/.test(part) ? 4 : 3;
+    const first = /^(hears|tick$)/.test(parts[0] || "") ? parts.splice(0, 1) : [];
+    const asked = asks.get(number[place]);
+    const operation = asked && asked[3] > 0 ? operations[asked[3] - 1] : null;
+    if (operation) first.push(`client ${operation.client} asks: ${operation.words}`);
+    const ranked = parts.map((part, order) => [weight(part), order, part])
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((one) => one[2]);
+    const sent = (sentBy.get(number[place]) || []).filter((message) => message.fate !== Fate.again);
+    const told = new Map();
+    for (const message of sent) {
+      const words = `${message.words}`;
+      if (!told.has(words)) told.set(words, []);
+      told.get(words).push(`n${message.to}${message.fate === Fate.lost || message.fate === Fate.blocked ? "✕" : ""}`);
+    }
+    const tells = [...told].map(([words, to]) => `→ ${to.join(" ")}: ${words}`);
+    if (first[0] === "tick" && ranked.length + tells.length > 0) first.shift();
+    return [...first, ...ranked, ...tells].join("; ") || kinds[place];
+  }
+
   /** Whether nothing in it is worth a line of its own. */
   const quiet = new Uint8Array(count);
   const simple = new Set(["heartbeat", "append reply"]);
@@ -267,7 +291,7 @@ const model = (() => {
 
   return {
     count, number, time, node, kinds, nodes, at, atTime, position, state, log, termAt, progress,
-    messages, sentBy, heardBy, disks, asks, answers, operations, cone, clock, said, sentence,
+    messages, sentBy, heardBy, disks, asks, answers, operations, cone, clock, said, sentence, headline,
     quiet, changed, before, from, next, leadsTo, states, width,
   };
 })();

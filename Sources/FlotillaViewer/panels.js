@@ -74,7 +74,7 @@ const panels = (() => {
     const links = (places) => places.length === 0 ? [make("li", {}, "none that is drawn")]
       : places.slice(0, 8).map((other) => make("li", {}, eventLink(model.number[other]),
         ` ${nodeName(model.node[other])}: ${shortened(model.sentence(other), 90)}`));
-    target.replaceChildren(
+    refill(target,
       make("h3", {}, `Event ${grouped(number)}`, make("small", {},
         ` t=${seconds(model.time[place], 6)} ${model.kinds[place]}`
         + (model.node[place] ? ` on n${model.node[place]}` : ""))),
@@ -83,7 +83,7 @@ const panels = (() => {
         `The message was under way for ${span(message.arrivalTime - message.sentTime)}.`) : null,
       make("h4", {}, "Because of"), make("ul", {}, links(because)),
       make("h4", {}, "Leads to"), make("ul", {}, links(follows)),
-      pinned(place) || "");
+      pinned(place));
   }
 
   const shortened = (text, length) => text.length > length ? `${text.slice(0, length - 1)}…` : text;
@@ -123,12 +123,11 @@ const panels = (() => {
       const state = model.state(node, number);
       return state && state.role === 1;
     });
-    fill(section("cluster"), {}, []);
-    section("cluster").replaceChildren(
+    refill(section("cluster"),
       heading("cluster", "The cluster at this event",
         `after event ${grouped(number)}; what it changed is shown as before → after`),
       make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "State of every node" },
-        table("Figure 2's variables of every node", ["", ...nodes.map((node) => `n${node}`)], rows,
+        table("Figure 2's variables of every node", ["variable", ...nodes.map((node) => `n${node}`)], rows,
           { class: "variables" })),
       leaders.map((node) => progressTable(node, number)),
       logGrid(number, nodes));
@@ -147,7 +146,7 @@ const panels = (() => {
     const list = model.progress(node, number);
     if (list.length === 0) return null;
     return make("div", { class: "wide" }, table(
-      `How leader n${node} sees the others`, ["", "nextIndex", "matchIndex", "state"],
+      `How leader n${node} sees the others`, ["node", "nextIndex", "matchIndex", "state"],
       list.map(([other, next, match, state]) => [`n${other}`, next, match, state]),
       { class: "progress", showCaption: true }));
   }
@@ -160,9 +159,8 @@ const panels = (() => {
       .filter((one) => one.state);
     const last = Math.max(0, ...logs.map((one) => one.log.last));
     if (last === 0) return make("p", { class: "note" }, "All logs are empty.");
-    const least = Math.min(...logs.map((one) => one.state.commitIndex));
-    const centre = wanted > 0 && wanted <= last + 4 ? wanted : Math.max(least, last - 12);
-    const end = Math.min(last, Math.max(centre + 10, 20));
+    const isNear = wanted > 0 && wanted <= last + 4;
+    const end = isNear ? Math.min(last, Math.max(wanted + 10, 24)) : last;
     const start = Math.max(1, end - 23);
     const indexes = Array.from({ length: end - start + 1 }, (_, place) => start + place);
     const rows = logs.map(({ node, log, state }) => ({
@@ -221,7 +219,7 @@ const panels = (() => {
     const missing = data.situations.filter((one) => one[1] === 0);
     const stable = section("properties").querySelector("details");
     const isOpen = stable ? stable.open : false;
-    section("properties").replaceChildren(
+    refill(section("properties"),
       heading("properties", "Properties",
         `${data.properties.length} always, ${reached.length} of ${data.situations.length} situations reached`),
       make("details", { open: isOpen || run.verdict === "VIOLATED" },

@@ -108,7 +108,7 @@ const plots = (() => {
     }
     const count = Math.max(lanes.size, free.length, 1);
     const names = subject ? [] : [...lanes].map(([client, lane]) =>
-      shape("text", { x: 4, y: 15 + lane * 14, class: "tick start" }, `client ${client}`));
+      shape("text", { x: 4, y: 15 + lane * 14, class: "tick begin" }, `client ${client}`));
     return frame("Operations of clients over time", Math.min(count * 14 + 26, 1400), bars, names);
   }
 

@@ -7,7 +7,10 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: run).sorted()
     #expect(
       names.filter { !$0.hasPrefix("history-") }
-        == ["history.jsonl", "scenario.yaml", "seed.txt", "summary.json", "trace.jsonl"])
+        == [
+          "history.jsonl", "report.html", "scenario.yaml", "seed.txt", "summary.json",
+          "trace.jsonl",
+        ])
     let trace = try lines(run, "trace.jsonl")
     let header = try decode(trace[0])
     for key in ["schema", "code", "swift", "platform", "seed", "machine", "scenarioDigest", "plan"]

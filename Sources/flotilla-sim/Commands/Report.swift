@@ -33,9 +33,9 @@ struct Report: EnvironmentCommand {
 
 
       """
-      + ExitCode.discussion([
-        .ok, .usage, .badData, .cannotCreate, .badConfiguration,
-      ]))
+        + ExitCode.discussion([
+          .ok, .usage, .badData, .cannotCreate, .badConfiguration,
+        ]))
 
   static let variableOptions =
     VariableOption.values("format", "out", "around", "limit", "runs", "color")

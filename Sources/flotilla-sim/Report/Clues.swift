@@ -118,7 +118,6 @@ struct ClueList {
   private mutating func add(
     _ event: UInt64, _ text: String, weight: Int, suspicious: Bool = false
   ) {
-    // What is nearer to the end, and about whom it names, says more.
     clues.append(Clue(event: event, text: text, weight: weight, isSuspicious: suspicious))
   }
 
@@ -158,7 +157,8 @@ struct ClueList {
       beforeCrash[node] = before
       let words = event.clause("n\(node) crashes") ?? "n\(node) crashes"
       add(
-        event.number, words + ". It had term \(before.term)" + vote(before)
+        event.number,
+        words + ". It had term \(before.term)" + vote(before)
           + ", log through \(before.last), durable through \(before.durable)",
         weight: 2 + interest(node))
     } else if !before.isUp, now.isUp {
@@ -200,7 +200,8 @@ struct ClueList {
         event.number, text, weight: (isTheTerm ? 7 : 3) + interest(node), suspicious: isSuspicious)
     } else if now.letter == "C", before.letter != "C" || before.term != now.term, isTheTerm {
       add(
-        event.number, "n\(node) stands for election in term \(now.term), its log through"
+        event.number,
+        "n\(node) stands for election in term \(now.term), its log through"
           + " \(now.last):\(now.lastTerm)", weight: 4)
     } else if before.letter == "L", now.letter != "L", now.isUp {
       add(
@@ -210,11 +211,14 @@ struct ClueList {
     if now.vote != 0, now.vote != UInt64(node), now.isUp, before.isUp,
       before.vote != now.vote || before.term != now.term, isTheTerm
     {
-      let isSecond = before.term == now.term && before.vote != 0
-      add(
-        event.number, "n\(node) votes for n\(now.vote) in term \(now.term)"
-          + (isSecond ? ", after it had voted for n\(before.vote)" : ""),
-        weight: isSecond ? 8 : 5, suspicious: isSecond)
+      let text = "votes for n\(now.vote) in term \(now.term)"
+      if before.term == now.term, before.vote != 0 {
+        add(
+          event.number, "n\(node) \(text), after it had voted for n\(before.vote)", weight: 8,
+          suspicious: true)
+      } else {
+        add(event.number, group: text, node, text, weight: 5)
+      }
     }
   }
 

@@ -60,7 +60,9 @@ struct PerfettoTrace {
         "C", .cluster, thread: 0, "n\(change.node) commit", event.time,
         [("args", .object([("index", .count(Int(clamping: figure.commit)))]))])
     }
-    for case .struck(let number, let nodes) in event.marks { fault(plan, number, nodes, event.time) }
+    for case .struck(let number, let nodes) in event.marks {
+      fault(plan, number, nodes, event.time)
+    }
     let isQuiet = changes.isEmpty && (event.text == "tick" || event.text.isEmpty)
     guard event.node > 0, !isQuiet else { return }
     let thread = event.node * 2

@@ -108,7 +108,10 @@ struct ReportData {
       case .asked(let node, let request, let operation):
         if isDrawn {
           requests += [
-            [number, Int(clamping: node.rawValue), Int(clamping: request), Int(clamping: operation)]
+            [
+              number, Int(clamping: node.rawValue), Int(clamping: request),
+              Int(clamping: operation),
+            ]
           ]
         }
       case .replied(let node, let request, let operation, let text):
@@ -259,7 +262,8 @@ struct LogRuns {
     var isChanged = newBase != base || newBaseTerm != baseTerm
     base = newBase
     baseTerm = newBaseTerm
-    while let first = runs.first, runs.count > 1, runs[1].start <= base + 1 || first.start > newLast {
+    while let first = runs.first, runs.count > 1, runs[1].start <= base + 1 || first.start > newLast
+    {
       runs.removeFirst()
     }
     if let first = runs.first, first.start <= base { runs[0].start = min(base + 1, newLast + 1) }

@@ -132,7 +132,8 @@ enum ReportPage {
       ("scenario", .string(plan.scenario.rawValue)),
       (
         "verdict",
-        .string(request.isDeterministic ? request.verdict?.word ?? "UNFINISHED" : "NONDETERMINISTIC")
+        .string(
+          request.isDeterministic ? request.verdict?.word ?? "UNFINISHED" : "NONDETERMINISTIC")
       ),
       ("event", .count(Int(clamping: ending.event))),
       ("centre", .count(Int(clamping: request.centre ?? ending.event))),
