@@ -10,7 +10,7 @@ const diagram = (() => {
   const rowHeight = 22;
   const whenWidth = 128;
   const bracketWidth = 66;
-  const gap = Math.max(46, Math.min(76, Math.round(420 / (model.nodes + 1))));
+  const gap = Math.max(44, Math.min(66, Math.round(400 / (model.nodes + 1))));
   const laneX = (node) => bracketWidth + 26 + (node - 1) * gap;
   const clientX = laneX(model.nodes + 1);
   const laneWidth = clientX + 34;

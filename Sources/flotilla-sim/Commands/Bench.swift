@@ -5,7 +5,7 @@ import RaftSimulation
 
 /// What to measure.
 enum BenchSubject: String, CaseIterable, ExpressibleByArgument {
-  case core, journal, replica, check, simulator, machines, all
+  case core, journal, replica, check, simulator, machines, picture, all
 }
 
 extension PayloadSource: ExpressibleByArgument {}
@@ -15,7 +15,7 @@ struct Bench: EnvironmentCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure the core, the journal, replicas, the simulator and the state machines.",
     usage: """
-      flotilla-sim bench [core|journal|replica|check|simulator|machines|all] [--rounds 20]
+      flotilla-sim bench [core|journal|replica|check|simulator|machines|picture|all]
       flotilla-sim bench all --compare OLD.json
       flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
       flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
@@ -46,7 +46,7 @@ struct Bench: EnvironmentCommand {
     + VariableOption.flags("no-oracles") + OutputOptions.variableOptions
 
   @Argument(
-    help: "What to measure: core, journal, replica, check, simulator, machines or all.")
+    help: "What to measure: core, journal, replica, check, simulator, machines, picture or all.")
   var subject: BenchSubject = .all
 
   @Option(help: .option("rounds", "How many rounds of each measurement.", value: "n"))
@@ -120,6 +120,7 @@ struct Bench: EnvironmentCommand {
     if subject == .journal || subject == .all { results += try journalResults(&progress) }
     if subject == .replica || subject == .all { results += try replicaResults(&progress) }
     if isSimulator { results += simulatorResults(&progress) }
+    if subject == .picture || subject == .all { results += pictureResults(&progress) }
     if subject == .machines || subject == .all { results += try machineResults(&progress) }
     if subject == .check || subject == .all {
       results += CheckBench.results(rounds) { Interrupt.shared.isRequested }

@@ -24,8 +24,7 @@ struct NodeStates {
     event = position.map { shown.events[$0].event } ?? 0
     let isSame = (session.departure ?? .max) > (position ?? 0)
     if isSame {
-      var world = World(shown.plan)
-      while world.eventCount < event, world.step() {}
+      let world = session.past.world(at: event)
       for id in world.nodeIDs where only == nil || only == id.rawValue {
         if let node = world.node(id), let glance = world.glance(id) {
           nodes.append((node, glance))

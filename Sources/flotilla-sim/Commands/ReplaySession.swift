@@ -13,17 +13,21 @@ struct ReplaySession {
   let isRecorded: Bool
   /// The position in `shown.events` at which the execution departs from it, if it does.
   let departure: Int?
+  /// Any moment of what this code does.
+  let past: RunPast
 
   init(_ target: String, command: Replay) throws(Failure) {
     let setup = try command.planned.setup()
     switch try ReplayTarget.find(target, runs: command.runs, { setup.plan(seed: $0) }) {
     case .recorded(let recording):
       shown = recording
-      executed = Recording.make(recording.plan, name: "this code")
+      past = RunPast(recording.plan)
+      executed = Recording.make(recording.plan, name: "this code", past: past)
       isRecorded = true
       departure = recording.departure(from: executed)
     case .plan(let plan, let name):
-      executed = Recording.make(plan, name: name)
+      past = RunPast(plan)
+      executed = Recording.make(plan, name: name, past: past)
       shown = executed
       isRecorded = false
       departure = nil

@@ -7,8 +7,8 @@ import RaftSimulation
 struct EventFilter {
   /// The kinds that can be asked for, beside those that the trace itself names.
   private static let groups: [(name: String, kinds: [String])] = [
-    ("network", ["deliver"]), ("disk", ["persisted", "storageFailed", "load", "snapshot"]),
-    ("client", ["request"]), ("fault", ["fault", "heal", "crash", "start"]),
+    ("network", ["deliver"]), ("client", ["request"]),
+    ("fault", ["fault", "heal", "crash", "start"]),
   ]
   private static let changes = ["election", "log", "commit"]
 

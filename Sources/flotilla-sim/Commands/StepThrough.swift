@@ -32,8 +32,7 @@ struct StepThrough {
 
     let stops = view.matching
     guard let first = view.positions.first, var place = stops.firstIndex(of: first) else { return }
-    screen.print(
-      "space next   b back   n next of this node   c next that changes its state   q quit")
+    screen.print(StepThrough.legend)
     show(first, events)
     while let key = readKey() {
       let next: Int?
@@ -41,7 +40,14 @@ struct StepThrough {
       case " ", "j": next = place + 1 < stops.count ? place + 1 : nil
       case "b", "k": next = place > 0 ? place - 1 : nil
       case "n": next = nextOfNode(after: place, stops, events, isChange: false)
-      case "c", "p": next = nextOfNode(after: place, stops, events, isChange: true)
+      case "c": next = nextOfNode(after: place, stops, events, isChange: true)
+      case "p": next = nextTurn(after: place, stops, events)
+      case "s":
+        try showState(stops[place], events)
+        continue
+      case "?", "h":
+        screen.print(StepThrough.legend)
+        continue
       case "q", "\u{4}": return
       default: continue
       }
@@ -77,6 +83,23 @@ struct StepThrough {
       let event = events[stops[index]]
       return event.node == here.node && (!isChange || event.state != here.state)
     }
+  }
+
+  static let legend =
+    "space next   b back   n next of this node   c next that changes its state\n"
+    + "p next at which a property breaks or a situation is new   s its whole state   q quit"
+
+  /// The next event at which the oracles have something new to say.
+  private func nextTurn(after place: Int, _ stops: [Int], _ events: [TraceEvent]) -> Int? {
+    let here = events[stops[place]].event
+    guard let turn = view.session.past.turns.first(where: { $0 > here }) else { return nil }
+    return stops.indices.dropFirst(place + 1).first { events[stops[$0]].event >= turn }
+  }
+
+  /// Figure 2's variables of the node that the event is about, or of all.
+  private func showState(_ position: Int, _ events: [TraceEvent]) throws(Failure) {
+    let name = events[position].node.map { "n\($0)" } ?? "all"
+    try NodeStates(name, at: position, view.session).print(screen)
   }
 
   private func show(_ position: Int, _ events: [TraceEvent]) {

@@ -18,11 +18,15 @@ struct Recording {
   /// The code that made it; `nil` if this process did.
   var code: String?
 
-  /// Runs a plan and keeps its events.
-  static func make(_ plan: Plan, name: String) -> Recording {
+  /// Runs a plan and keeps its events, and what leads back to any of them.
+  static func make(_ plan: Plan, name: String, past: RunPast? = nil) -> Recording {
     var world = World(plan)
     var sink = TraceCollector()
-    while world.step(trace: &sink) {}
+    var goesOn = true
+    while goesOn {
+      goesOn = world.step(trace: &sink)
+      past?.pass(world)
+    }
     let summary = world.summary
     return Recording(
       name: name, plan: plan, events: sink.events, digest: summary.digest,

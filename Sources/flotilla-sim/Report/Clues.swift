@@ -273,7 +273,7 @@ struct ClueList {
       event.number, group: "commits \(term)", node,
       "commits entry \(ending.index)\(named), durable by then on "
         + (holders.isEmpty ? "no node" : holders.joined(separator: " ")),
-      weight: isOther ? 8 : 6, suspicious: isOther)
+      weight: isOther ? 8 : 6, suspicious: isOther || event.number == ending.event)
   }
 
   // MARK: Members and clients
