@@ -1,5 +1,5 @@
-// The viewer of runs: one page of plain HTML, CSS and JavaScript, without any build step, that shows
-// what it is given as JSON. The sources lie beside this file; the compiler puts them into the
+// The viewer of runs: one page of plain HTML, CSS and JavaScript, without any build step, that
+// shows what it is given as JSON. The sources lie beside this file; the compiler puts them into the
 // binary, so that a copied binary still has them.
 
 /// The page that shows a run.
@@ -67,7 +67,8 @@ public enum Viewer {
     return html
   }
 
-  /// JSON that no browser can take for the end of the element that it stands in, nor for a new line.
+  /// JSON that no browser can take for the end of the element that it stands in, nor for a new
+  /// line.
   private static func contained(_ json: String) -> String {
     var text: [UInt8] = []
     text.reserveCapacity(json.utf8.count + json.utf8.count / 16)

@@ -114,7 +114,7 @@ extension World {
   /// What became of a job.
   mutating func watchJob(_ job: DiskJob, _ result: JobResult, _ position: Int) {
     var isDurable = false
-    if case .done = result { isDurable = slots[position].disk.isDurable(job) }
+    if case .done = result { isDurable = job.lane != .log || slots[position].disk.isLogDurable }
     watch.marks.append(
       .jobDone(slots[position].id, job.id, isDurable: isDurable, at: now))
   }

@@ -46,7 +46,8 @@ extension Bench {
     let bench = PictureBench(events: 20_000)
     let note = "\(grouped(bench.events)) events"
     var bytes = 0
-    let drawn = Rounds.measure(min(rounds, 5), isStopped: { Interrupt.shared.isRequested }) {
+    let isStopped = { Interrupt.shared.isRequested }
+    let drawn = Rounds.measure(min(rounds, 5), isStopped: isStopped) {
       bytes = bench.draw().utf8.count
     }
     progress.show(fraction: nil) { "measured the report" }

@@ -1,5 +1,5 @@
-// The first look at a run: which event follows from which, where the rare things are, and what leads
-// to its end.
+// The first look at a run: which event follows from which, where the rare things are, and what
+// leads to its end.
 
 import Raft
 import RaftSimulation
