@@ -84,7 +84,7 @@ import Testing
       guard let log = logs[place].last else { continue }
       #expect(log[1] == Int(node.log.baseIndex.rawValue))
       for index in stride(from: log[1] + 1, through: last[6], by: 1) {
-        let run = stride(from: 3, to: log.count, by: 2).last { log[$0] <= index }
+        let run = Array(stride(from: 3, to: log.count, by: 2)).last { log[$0] <= index }
         let term = try #require(run.map { log[$0 + 1] })
         #expect(term == Int(node.log.term(at: .init(UInt64(index)))?.rawValue ?? 0))
       }

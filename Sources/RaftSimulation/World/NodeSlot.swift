@@ -85,9 +85,7 @@ struct Lanes: Sendable {
   }
 
   /// All jobs that are not done, for those who watch.
-  var waiting: [JobID] {
-    (log + snapshot + read + care).map { $0.job.id }
-  }
+  var waiting: [JobID] { items.joined().map { $0.job.id } }
 
   /// The jobs that are being done.
   var underWay: [DiskJob] {
