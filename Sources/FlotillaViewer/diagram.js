@@ -426,13 +426,14 @@ const diagram = (() => {
     const dim = dimmed(place) ? " dim" : "";
     const found = change(place);
     if (found) drawChange(found, x, at, dim, parts);
-    if (model.asks.has(number)) {
-      parts.push(shape("path", { d: `M${clientX} ${at}H${x + 8}m6-4l-6 4l6 4`, class: `ask${dim}` }));
+    for (const ask of model.asks.get(number) || []) {
+      const target = laneX(ask[1]) + 8;
+      parts.push(shape("path", { d: `M${clientX} ${at}H${target}m6-4l-6 4l6 4`, class: `ask${dim}` }));
     }
     for (const answer of model.answers.get(number) || []) {
       if (answer[3] === 0) continue;
       parts.push(shape("path", {
-        d: `M${x + 8} ${at + 3}H${clientX}m-6-4l6 4l-6 4`, class: `answer${dim}`,
+        d: `M${laneX(answer[1]) + 8} ${at + 3}H${clientX}m-6-4l6 4l-6 4`, class: `answer${dim}`,
       }));
     }
     const kind = model.kinds[place];

@@ -155,7 +155,10 @@ const model = (() => {
   }));
   const asks = new Map();
   const answers = new Map();
-  for (const row of data.requests) asks.set(row[0], row);
+  for (const row of data.requests) {
+    if (!asks.has(row[0])) asks.set(row[0], []);
+    asks.get(row[0]).push(row);
+  }
   for (const row of data.replies) {
     if (!answers.has(row[0])) answers.set(row[0], []);
     answers.get(row[0]).push(row);
@@ -233,12 +236,19 @@ const model = (() => {
 
   const said = (place) => events.said[place].map((word) => data.words[word]);
 
+  /** What clients ask for in an event. */
+  function wishes(place) {
+    return (asks.get(number[place]) || []).filter((row) => row[3] > 0).map((row) => {
+      const operation = operations[row[3] - 1];
+      const where = row[1] === node[place] ? "" : ` n${row[1]}`;
+      return operation ? `client ${operation.client} asks${where}: ${operation.words}` : `asks${where}`;
+    });
+  }
+
   /** All of an event in one sentence. */
   function sentence(place) {
     const parts = said(place);
-    const asked = asks.get(number[place]);
-    const operation = asked && asked[3] > 0 ? operations[asked[3] - 1] : null;
-    if (operation) parts.unshift(`client ${operation.client} asks: ${operation.words}`);
+    parts.unshift(...wishes(place));
     for (const message of sentBy.get(number[place]) || []) {
       if (message.fate === Fate.again) continue;
       const stopped = message.fate === Fate.lost || message.fate === Fate.blocked
@@ -256,9 +266,7 @@ const model = (() => {
       : /^(stands|asks whether|snapshot|hands|replies|does not|term)/.test(part) ? 2
         : /^(its leader|r\d+|writes|disk job|loads|stores|applied)/.test(part) ? 4 : 3;
     const first = /^(hears|tick$)/.test(parts[0] || "") ? parts.splice(0, 1) : [];
-    const asked = asks.get(number[place]);
-    const operation = asked && asked[3] > 0 ? operations[asked[3] - 1] : null;
-    if (operation) first.push(`client ${operation.client} asks: ${operation.words}`);
+    first.push(...wishes(place));
     const ranked = parts.map((part, order) => [weight(part), order, part])
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((one) => one[2]);
     const sent = (sentBy.get(number[place]) || []).filter((message) => message.fate !== Fate.again);

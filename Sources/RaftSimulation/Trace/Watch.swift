@@ -54,9 +54,18 @@ extension World {
   }
 
   mutating func watch(_ input: ReplicaInput<SimulatedMachine>, _ position: Int) {
-    watch.node = slots[position].id
-    watch.kind = input.traceKind
-    watch.say(guestSentence(input) ?? input.sentence)
+    let sentence = guestSentence(input) ?? input.sentence
+    let id = slots[position].id
+    if watch.node == nil, watch.kind == .check {
+      watch.node = id
+      watch.kind = input.traceKind
+      watch.before = glance(position)
+      watch.say(sentence)
+    } else {
+      // Something that follows at once from what the record is about: a client that was answered
+      // by one node asks another, a node that was started looks at the clock.
+      watch.say(watch.node == id ? sentence : "\(id): \(sentence)")
+    }
     switch input {
     case .receive(let envelope):
       watch.marks.append(.heard(from: envelope.message.from, envelope.message.kind))

@@ -80,10 +80,7 @@ extension World {
   /// One input, and everything that follows from it at once.
   mutating func give(_ input: consuming ReplicaInput<SimulatedMachine>, to position: Int) {
     eventCount += 1
-    if watch.isOn {
-      watch.before = glance(position)
-      watch(input, position)
-    }
+    if watch.isOn { watch(input, position) }
     slots[position].replica.begin(input, into: &actions)
     var steps = 0
     while slots[position].replica.advance(into: &actions) {
@@ -97,7 +94,7 @@ extension World {
     fold(position)
     if !actions.isEmpty { carryOut(position) }
     showMachine(position)
-    if watch.isOn { watch.after = glance(position) }
+    if watch.isOn, watch.node == slots[position].id { watch.after = glance(position) }
   }
 
   /// The rolling digest takes in what happened and what came of it.

@@ -1,5 +1,5 @@
-// Any moment of a run at once: branches of its world, kept every so many events, from which the rest
-// is executed.
+// Any moment of a run at once: branches of its world, kept every so many events, from which the
+// rest is executed.
 
 import RaftSimulation
 

@@ -185,6 +185,7 @@ enum ReportPage {
     case .ledger: "account \(operation.key)"
     case .topics: "topic t\(operation.key)"
     case .clock: "clock"
+    case .guest: "guest"
     }
   }
 

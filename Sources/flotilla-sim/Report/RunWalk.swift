@@ -107,6 +107,14 @@ struct WalkedEvent {
       && kind != TraceKind.check.rawValue
   }
 
+  /// Whether another node was asked for something at once.
+  var concernsOthers: Bool {
+    marks.contains { mark in
+      if case .asked(let id, _, _) = mark { return id.rawValue != UInt64(node) }
+      return false
+    }
+  }
+
   /// The clauses of its words.
   var clauses: [Substring] {
     var rest = Substring(text)
@@ -179,6 +187,7 @@ enum RunSource {
     let isOfOne =
       event.node > 0
       && ["tick", "deliver", "disk", "request"].contains(event.kind) && !figures.isEmpty
+      && !event.concernsOthers
     for id in world?.nodeIDs ?? [] {
       let number = Int(truncatingIfNeeded: id.rawValue)
       guard !isOfOne || number == event.node, let node = world?.node(id),
