@@ -180,4 +180,16 @@ import Testing
     #expect((events["node"] as? [Int])?.count == 200)
     #expect(!(report["messages"] as? [Any] ?? []).isEmpty)
   }
+
+  @Test func `any moment of a run can be had at once`() {
+    let plan = Plan(seed: 7)
+    let past = RunPast(plan)
+    let recording = Recording.make(plan, name: "a run", past: past)
+    for position in stride(from: 0, to: recording.events.count, by: 97) {
+      let event = recording.events[position]
+      #expect(past.world(at: event.event).digest == event.digest, "event \(event.event)")
+    }
+    #expect(past.turns.count > 5)
+    #expect(past.turns == past.turns.sorted())
+  }
 }
