@@ -43,7 +43,7 @@ public struct RaftNode: Sendable, Hashable {
       isLeader = role == .leader
     }
   }
-  var memberships: MembershipHistory
+  @usableFromInline var memberships: MembershipHistory
   var storage: StorageStream
   var random: RandomSource
   var leader = LeaderState()
@@ -93,9 +93,13 @@ public struct RaftNode: Sendable, Hashable {
   /// Whether this node leads.
   public internal(set) var isLeader = false
   /// The membership in force: the newest in the log (§6).
-  public var membership: Membership { memberships.current.membership }
+  @inlinable public var membership: Membership {
+    memberships.items[memberships.items.count - 1].membership
+  }
   /// The index of the entry that the membership in force came from.
-  public var membershipIndex: LogIndex { memberships.currentIndex }
+  @inlinable public var membershipIndex: LogIndex {
+    memberships.items[memberships.items.count - 1].index
+  }
   /// Whether this node holds entries without their commands, so that nothing is applied here.
   ///
   /// A node that joins as a witness becomes one with the first entry that comes so, and stays one

@@ -132,7 +132,10 @@ public struct EncodedStamp: Sendable {
   }
 
   private static func number(_ bytes: ArraySlice<UInt8>, _ place: Int) -> UInt64 {
-    let field = bytes[place..<place + 8]
-    return field.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    precondition(place >= bytes.startIndex && place + 8 <= bytes.endIndex, "no number is there")
+    let offset = place - bytes.startIndex
+    return bytes.withUnsafeBytes {
+      UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
   }
 }

@@ -79,14 +79,19 @@ public struct HybridClock: Hashable, Sendable, BitwiseCopyable {
   public mutating func receive(
     _ stamp: HybridTime, physical: UInt64
   ) throws(ClockError) -> HybridTime {
+    try check(stamp, physical: physical)
     let physical = min(physical, HybridTime.maximumNanoseconds)
-    if stamp.nanoseconds > physical {
-      let ahead = stamp.nanoseconds - physical
-      guard ahead <= maximumAheadNanoseconds, stamp.nanoseconds <= HybridTime.maximumNanoseconds
-      else { throw .tooFarAhead(nanoseconds: ahead, limit: maximumAheadNanoseconds) }
-    }
     let newest = max(latest, stamp)
     latest = physical > newest.nanoseconds ? HybridTime(nanoseconds: physical) : newest.successor
     return latest
+  }
+
+  /// Whether a stamp can be received at a physical time.
+  func check(_ stamp: HybridTime, physical: UInt64) throws(ClockError) {
+    let physical = min(physical, HybridTime.maximumNanoseconds)
+    guard stamp.nanoseconds > physical else { return }
+    let ahead = stamp.nanoseconds - physical
+    guard ahead <= maximumAheadNanoseconds, stamp.nanoseconds <= HybridTime.maximumNanoseconds
+    else { throw .tooFarAhead(nanoseconds: ahead, limit: maximumAheadNanoseconds) }
   }
 }

@@ -48,8 +48,13 @@ public struct LamportClock: Hashable, Sendable, BitwiseCopyable {
   /// - Throws: `ClockError.absurdCounter`; the clock is then as it was.
   @discardableResult
   public mutating func receive(_ stamp: LamportTime) throws(ClockError) -> LamportTime {
-    guard stamp < .maximum else { throw .absurdCounter(stamp.rawValue) }
+    try check(stamp)
     time = max(time, stamp)
     return tick()
+  }
+
+  /// Whether a stamp can be received.
+  func check(_ stamp: LamportTime) throws(ClockError) {
+    guard stamp < .maximum else { throw .absurdCounter(stamp.rawValue) }
   }
 }

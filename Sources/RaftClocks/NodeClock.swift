@@ -46,13 +46,24 @@ public struct NodeClock: Hashable, Sendable {
   public mutating func receive(
     _ stamp: ClockStamp, physical: UInt64
   ) throws(ClockError) -> ClockStamp {
-    var moved = self
-    try moved.lamport.receive(stamp.lamport)
-    try moved.hybrid.receive(stamp.hybrid, physical: physical)
-    try moved.vector.merge(stamp.vector)
-    moved.tickVector()
-    self = moved
+    try check(stamp, physical: physical)
+    try lamport.receive(stamp.lamport)
+    try hybrid.receive(stamp.hybrid, physical: physical)
+    if !vector.receive(stamp.vector, by: process) {
+      try vector.merge(stamp.vector)
+      tickVector()
+    }
     return latest
+  }
+
+  /// Whether `receive` would take this stamp now.
+  ///
+  /// - Throws: `ClockError` if it would not.
+  /// - Complexity: O(1); O(components) for vectors of very many processes.
+  public func check(_ stamp: ClockStamp, physical: UInt64) throws(ClockError) {
+    try lamport.check(stamp.lamport)
+    try hybrid.check(stamp.hybrid, physical: physical)
+    try vector.check(stamp.vector)
   }
 
   /// Forgets a process that has left for good; see `VectorClock.forget(_:)`.

@@ -101,34 +101,94 @@ public struct VectorClock: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: `ClockError.tooManyComponents`; the vector is then as it was.
   /// - Complexity: O(components of both).
   public mutating func merge(_ other: VectorClock) throws(ClockError) {
-    if other.components.isEmpty || components == other.components { return }
+    guard missing(of: other) > 0 else { return raise(to: other) }
+    try check(other)
     var merged: [Component] = []
-    merged.reserveCapacity(max(components.count, other.components.count))
+    merged.reserveCapacity(components.count + missing(of: other))
     var mine = 0
-    var theirs = 0
-    while mine < components.count || theirs < other.components.count {
-      if theirs == other.components.count {
+    for component in other.components {
+      while mine < components.count, components[mine].process < component.process {
         merged.append(components[mine])
         mine += 1
-      } else if mine == components.count
-        || other.components[theirs].process < components[mine].process
-      {
-        merged.append(other.components[theirs])
-        theirs += 1
-      } else if components[mine].process < other.components[theirs].process {
-        merged.append(components[mine])
+      }
+      if mine < components.count, components[mine].process == component.process {
+        merged.append(
+          Component(
+            process: component.process, count: max(components[mine].count, component.count)))
         mine += 1
       } else {
-        let count = max(components[mine].count, other.components[theirs].count)
-        merged.append(Component(process: components[mine].process, count: count))
-        mine += 1
-        theirs += 1
+        merged.append(component)
       }
     }
-    guard merged.count <= VectorClock.maximumComponents else {
-      throw .tooManyComponents(count: merged.count, limit: VectorClock.maximumComponents)
-    }
+    merged.append(contentsOf: components[mine...])
     components = merged
+  }
+
+  /// Merges and ticks at once, if both vectors know the same processes, and this one among them, as
+  /// they mostly do. If not, does nothing and returns false.
+  mutating func receive(_ other: VectorClock, by process: UInt64) -> Bool {
+    let count = components.count
+    guard count == other.components.count else { return false }
+    let own = components.withUnsafeBufferPointer { mine in
+      other.components.withUnsafeBufferPointer { theirs in
+        var own: Int?
+        for place in 0..<count {
+          if mine[place].process != theirs[place].process { return Int?.none }
+          if mine[place].process == process { own = place }
+        }
+        return own
+      }
+    }
+    guard let own else { return false }
+    components.withUnsafeMutableBufferPointer { mine in
+      other.components.withUnsafeBufferPointer { theirs in
+        for place in 0..<count {
+          mine[place].count = max(mine[place].count, theirs[place].count)
+        }
+      }
+      if mine[own].count + 1 < LamportTime.maximum.rawValue { mine[own].count += 1 }
+    }
+    return true
+  }
+
+  /// Whether there is room for what another vector knows.
+  ///
+  /// - Throws: `ClockError.tooManyComponents` if there is not.
+  func check(_ other: VectorClock) throws(ClockError) {
+    // Two vectors of less than half as many need no counting.
+    guard components.count + other.components.count > VectorClock.maximumComponents else { return }
+    let count = components.count + missing(of: other)
+    guard count <= VectorClock.maximumComponents else {
+      throw .tooManyComponents(count: count, limit: VectorClock.maximumComponents)
+    }
+  }
+
+  /// How many processes another vector knows that this one does not.
+  private func missing(of other: VectorClock) -> Int {
+    components.withUnsafeBufferPointer { mine in
+      other.components.withUnsafeBufferPointer { theirs in
+        var count = 0
+        var place = 0
+        for component in theirs {
+          while place < mine.count, mine[place].process < component.process { place += 1 }
+          if place == mine.count || mine[place].process != component.process { count += 1 }
+        }
+        return count
+      }
+    }
+  }
+
+  /// Learns all that a vector knows whose processes are all known here.
+  private mutating func raise(to other: VectorClock) {
+    components.withUnsafeMutableBufferPointer { mine in
+      other.components.withUnsafeBufferPointer { theirs in
+        var place = 0
+        for component in theirs {
+          while mine[place].process < component.process { place += 1 }
+          mine[place].count = max(mine[place].count, component.count)
+        }
+      }
+    }
   }
 
   /// Forgets a process, for example one that has left for good.

@@ -8,9 +8,11 @@ extension Journal {
   /// After `failed` there is none any more.
   public mutating func nextJob() -> DiskJob? {
     guard failure == nil else { return nil }
-    if let job = nextLogJob() { return job }
-    if let job = nextSnapshotJob() { return job }
-    if let job = nextRead() { return job }
+    // Mostly there is nothing to do, so that is asked first.
+    if !sealed.isEmpty || !open.bytes.isEmpty, let job = nextLogJob() { return job }
+    if !snapshotTasks.isEmpty, let job = nextSnapshotJob() { return job }
+    if !reads.isEmpty, let job = nextRead() { return job }
+    if care.isEmpty, spare == .ready || spare == .taken, hasReserve { return nil }
     return nextCareJob()
   }
 
@@ -61,9 +63,7 @@ extension Journal {
   // MARK: The log
 
   private mutating func nextLogJob() -> DiskJob? {
-    guard !isLogStalled, flights.count < settings.maximumSyncsInFlight,
-      !sealed.isEmpty || !open.bytes.isEmpty
-    else { return nil }
+    guard !isLogStalled, flights.count < settings.maximumSyncsInFlight else { return nil }
     // A new segment vouches for all before it, and exists only under its name.
     if !flights.isEmpty, flights[flights.count - 1].batch.isNewSegment { return nil }
     let isNew = sealed.isEmpty ? open.isNewSegment : sealed[0].isNewSegment

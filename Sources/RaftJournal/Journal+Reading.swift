@@ -78,7 +78,6 @@ extension Journal {
   }
 
   mutating func nextRead() -> DiskJob? {
-    guard !reads.isEmpty else { return nil }
     let task = reads.removeFirst()
     return job(.read, task.steps, .read(task.purpose))
   }

@@ -158,7 +158,6 @@ extension Journal {
   // MARK: Jobs
 
   mutating func nextSnapshotJob() -> DiskJob? {
-    guard !snapshotTasks.isEmpty else { return nil }
     for task in running {
       if case .snapshot = task.purpose { return nil }
     }

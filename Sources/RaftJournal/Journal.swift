@@ -165,7 +165,10 @@ public struct Journal: Hashable, Sendable {
     let distance = settings.sectorBytes - segment.end % settings.sectorBytes
     for padding in [distance > 72 ? Int(distance) - 72 : 0, 0] {
       let body = beginRecord(bytes: padding)
-      open.bytes.append(contentsOf: repeatElement(RecordHead.filler, count: padding))
+      if padding > 0 {
+        // As an array it is copied as a whole, and not byte by byte.
+        open.bytes.append(contentsOf: [UInt8](repeating: RecordHead.filler, count: padding))
+      }
       let parts = padding > 0 ? RecordBody.paddingPart : 0
       _ = endRecord(body, parts, summary.hardState, summary.lastIndex)
     }

@@ -41,11 +41,11 @@ extension ReplicaEngine {
     case .changeMembership(let change):
       let id = requests.add(
         Waiting(name: name, purpose: .membership, deadline: deadline?.rawValue ?? .max))
-      coreInputs.append(.changeMembership(id, change))
+      coreInputs.append(.other(.changeMembership(id, change)))
     case .transferLeadership(let target):
       let id = requests.add(
         Waiting(name: name, purpose: .transfer, deadline: deadline?.rawValue ?? .max))
-      coreInputs.append(.transferLeadership(id, to: target))
+      coreInputs.append(.other(.transferLeadership(id, to: target)))
     case .limitSessions(let limits):
       guard limits.sessions > 0, limits.requestsUnderWay > 0, limits.resultBytes > 0 else {
         reply(name, .badRequest(.outOfRange))
@@ -94,7 +94,7 @@ extension ReplicaEngine {
     let payload = Envelope(stamp: stamp, request: request).encoded()
     let concern =
       copies == 0 ? WriteConcern.majority : WriteConcern(copies: copies, patience: patience)
-    coreInputs.append(.propose(Proposal(core, EntryBlock(payload), writeConcern: concern)))
+    coreInputs.append(.other(.propose(Proposal(core, EntryBlock(payload), writeConcern: concern))))
   }
 
   private var notLeader: EngineReply {
@@ -146,7 +146,7 @@ extension ReplicaEngine {
     }
     let core = requests.add(
       Waiting(name: name, purpose: .query, deadline: deadline?.rawValue ?? .max))
-    coreInputs.append(.read(core, kind == .lease ? .lease : .linearizable))
+    coreInputs.append(.other(.read(core, kind == .lease ? .lease : .linearizable)))
     return .later(core)
   }
 
@@ -158,8 +158,12 @@ extension ReplicaEngine {
       return nil
     }
     guard let waiting = requests.remove(core) else { return nil }
-    return .answer(core, waiting.name, Freshness(index: applied, ticks: .zero, nanoseconds: 0))
+    return .answer(core, waiting.name)
   }
+
+  /// How fresh an answer is that was confirmed, from the machine as it is.
+  @usableFromInline
+  var confirmed: Freshness { Freshness(index: applied, ticks: .zero, nanoseconds: 0) }
 
   // MARK: Replying
 
@@ -242,7 +246,7 @@ extension ReplicaEngine {
   /// The host wants this node to stand for election at once. It may not, while it is out.
   @usableFromInline
   mutating func campaign() {
-    if failure == nil, !isOut { coreInputs.append(.campaign) }
+    if failure == nil, !isOut { coreInputs.append(.other(.campaign)) }
   }
 
   // MARK: Stopping
@@ -259,7 +263,7 @@ extension ReplicaEngine {
     if !isStopping {
       isStopping = true
       stopDeadline = ticks.rawValue + settings.stopTicks.rawValue
-      coreInputs.append(.stop(ReplicaEngine.stopID))
+      coreInputs.append(.other(.stop(ReplicaEngine.stopID)))
     }
   }
 

@@ -48,7 +48,10 @@ extension ReplicaEngine {
   }
 
   private mutating func apply(_ entries: Entries) -> EnginePause? {
-    if loading == nil && backlog.isEmpty { return .apply(entries) }
+    if loading == nil && backlog.isEmpty {
+      applying = entries
+      return .apply
+    }
     backlog.append(entries)
     return nil
   }
@@ -80,19 +83,19 @@ extension ReplicaEngine {
       }
     case .failed(let first, let error): fail(.disk(error), first)
     case .entriesLoaded(let request, let entries):
-      coreInputs.append(.entriesLoaded(request, entries))
+      coreInputs.append(.other(.entriesLoaded(request, entries)))
     case .entriesNotLoaded(let request, let problem):
       report(problem)
-      coreInputs.append(.entriesNotLoaded(request))
+      coreInputs.append(.other(.entriesNotLoaded(request)))
     case .snapshotWritten(let position, _):
       guard let taking, taking.position == position, !taking.isWhole else { return nil }
       return .write(settings.pieceBytes)
     case .snapshotTaken(let position): snapshotIsDurable(position)
     case .snapshotNotTaken(let position, let error): snapshotNotTaken(position, error)
     case .snapshotChunkStored(let position, let through):
-      coreInputs.append(.snapshotChunkStored(lastIncluded: position, through: through))
+      coreInputs.append(.other(.snapshotChunkStored(lastIncluded: position, through: through)))
     case .snapshotChunkNotStored(let position, _):
-      coreInputs.append(.snapshotChunkNotStored(lastIncluded: position))
+      coreInputs.append(.other(.snapshotChunkNotStored(lastIncluded: position)))
     case .snapshotRead(let read, let bytes, let isLast):
       return snapshotRead(read, bytes, isLast: isLast)
     case .snapshotNotRead(let read, let problem): snapshotNotRead(read, problem)

@@ -16,7 +16,6 @@ extension ReplicaEngine {
   ///
   /// One entry at a time: while any is under way nothing more is proposed, so a leader that is cut
   /// off adds one at most.
-  @usableFromInline
   var mayMoveTime: Bool {
     guard let patience = settings.idleTimeTicks, node.isLeader, !isStopping, !isSpaceLow else {
       return false
@@ -39,8 +38,9 @@ extension ReplicaEngine {
     proposedAt = ticks.rawValue
     let payload = Envelope(stamp: stampEvent(), request: .time).encoded()
     coreInputs.append(
-      .propose(
-        Proposal(ReplicaEngine.timeID, EntryBlock(payload), writeConcern: .majority)))
+      .other(
+        .propose(
+          Proposal(ReplicaEngine.timeID, EntryBlock(payload), writeConcern: .majority))))
   }
 
   // MARK: A full disk
@@ -55,7 +55,7 @@ extension ReplicaEngine {
       if best.map({ peer.matchIndex > $0.matchIndex }) ?? true { best = peer }
     }
     guard let best else { return }
-    coreInputs.append(.transferLeadership(ReplicaEngine.yieldID, to: best.id))
+    coreInputs.append(.other(.transferLeadership(ReplicaEngine.yieldID, to: best.id)))
   }
 
   private func canTakeOver(_ peer: Progress) -> Bool {

@@ -8,16 +8,19 @@ import RaftMachines
 
 extension ReplicaEngine {
   /// Sends a message of the core's in an envelope.
-  mutating func send(_ message: Message) {
-    guard let message = allowed(message) else { return }
+  mutating func send(_ message: consuming Message) {
+    if isOut {
+      guard let allowed = allowed(message) else { return }
+      message = allowed
+    }
     let stamp = stepStamp ?? stampEvent()
     stepStamp = stamp
+    let sequence = links.nextSequence(to: message.to)
     output.append(
       .send(
         PeerEnvelope(
           cluster: journal.identity.cluster, incarnation: journal.identity.incarnation,
-          sequence: links.nextSequence(to: message.to), stamp: stamp, message: message,
-          isSpaceLow: isSpaceLow)))
+          sequence: sequence, stamp: stamp, message: message, isSpaceLow: isSpaceLow)))
   }
 
   /// The stamp of an event of this replica: something that is sent or proposed.
@@ -26,7 +29,7 @@ extension ReplicaEngine {
   /// was. A peer that has not heard of it may bring a component back: so it is looked for at each
   /// stamp, as soon as there are more components than members.
   mutating func stampEvent() -> ClockStamp {
-    if clock.componentCount > node.membership.nodes.count {
+    if clock.componentCount > node.membership.count {
       let now = node.membership
       let applied = appliedMembership
       clock.forget { process in
@@ -40,20 +43,20 @@ extension ReplicaEngine {
   @usableFromInline
   mutating func receive(_ envelope: PeerEnvelope) {
     guard failure == nil else { return }
-    let message = envelope.message
-    let isNewLife = links.isNewLife(of: message.from, envelope.incarnation)
+    let sender = envelope.message.from
+    let isNewLife = links.isNewLife(of: sender, envelope.incarnation)
     if let refusal = refusal(of: envelope) {
-      observe(.envelopeRefused(from: message.from, refusal))
+      observe(.envelopeRefused(from: sender, refusal))
       return
     }
-    if case .appendEntries(let append) = message.body {
+    if case .appendEntries(let append) = envelope.message.body {
       heard = Heard(
-        term: message.term, commitIndex: append.leaderCommit,
+        term: envelope.message.term, commitIndex: append.leaderCommit,
         nanoseconds: envelope.stamp.hybrid.nanoseconds)
     }
     // What the peer acknowledged before may be lost: its journal may have been repaired.
-    if isNewLife { coreInputs.append(.peerRestarted(message.from)) }
-    coreInputs.append(.receive(message))
+    if isNewLife { coreInputs.append(.other(.peerRestarted(sender))) }
+    coreInputs.append(.receive(envelope))
   }
 
   /// A leader has said how far the log is committed, and the core has taken it for its leader.
@@ -69,24 +72,23 @@ extension ReplicaEngine {
 
   /// Why an envelope is put aside, if it is. Only one that is not moves the clocks.
   private mutating func refusal(of envelope: PeerEnvelope) -> EnvelopeRefusal? {
-    let message = envelope.message
+    let sender = envelope.message.from
     if envelope.cluster != journal.identity.cluster { return .otherCluster }
-    if message.to != id || message.from == id { return .misaddressed }
-    // A stamp that cannot be true is looked at first: what is refused may come again, corrected.
-    var moved = clock
+    if envelope.message.to != id || sender == id { return .misaddressed }
     do throws(ClockError) {
-      try moved.receive(envelope.stamp, physical: nanoseconds)
+      // A stamp that cannot be true is looked at first: what is refused may come again, corrected.
+      try clock.check(envelope.stamp, physical: nanoseconds)
+      if let refusal = links.receive(
+        from: sender, incarnation: envelope.incarnation, sequence: envelope.sequence,
+        isSpaceLow: envelope.isSpaceLow)
+      {
+        return refusal
+      }
+      try clock.receive(envelope.stamp, physical: nanoseconds)
     } catch {
       return .stamp(error)
     }
-    if let refusal = links.receive(
-      from: message.from, incarnation: envelope.incarnation, sequence: envelope.sequence,
-      isSpaceLow: envelope.isSpaceLow)
-    {
-      return refusal
-    }
-    clock = moved
-    if isOut, message.asksForVote { return .outUntilRepaired }
+    if isOut, envelope.message.asksForVote { return .outUntilRepaired }
     return nil
   }
 
@@ -98,7 +100,6 @@ extension ReplicaEngine {
   /// leader enough to be sent the rest, and no more as durable than what is committed without it:
   /// so its copies count for no commitment.
   private func allowed(_ message: Message) -> Message? {
-    guard isOut else { return message }
     switch message.body {
     case .requestPreVote, .requestPreVoteReply, .requestVote, .requestVoteReply, .timeoutNow:
       return nil

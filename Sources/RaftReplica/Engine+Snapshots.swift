@@ -49,7 +49,7 @@ extension ReplicaEngine {
   mutating func applied(_ entries: Entries) {
     bytesSinceSnapshot += UInt64(entries.payloadBytes)
     level.advance(applied)
-    coreInputs.append(.applied(through: entries.lastIndex))
+    coreInputs.append(.applied(entries.lastIndex))
   }
 
   private mutating func noteMembership(_ run: EntryRun) {
@@ -110,7 +110,7 @@ extension ReplicaEngine {
       let request = SnapshotChunkRequest(
         peer: peer, lastIncluded: read.lastIncluded, offset: read.offset,
         maximumBytes: read.maximumBytes)
-      coreInputs.append(.snapshotChunkLoaded(request, bytes: bytes, isLast: isLast))
+      coreInputs.append(.other(.snapshotChunkLoaded(request, bytes: bytes, isLast: isLast)))
       return nil
     }
     guard var load = loading, load.metadata.lastIncluded == read.lastIncluded,
@@ -119,7 +119,8 @@ extension ReplicaEngine {
     load.isAsking = false
     load.offset += UInt64(bytes.count)
     loading = load
-    return .read(bytes, isFirst: read.offset == 0, isLast: isLast)
+    piece = bytes
+    return .read(isFirst: read.offset == 0, isLast: isLast)
   }
 
   /// The machine has taken a piece in, and more is to come.
@@ -139,7 +140,7 @@ extension ReplicaEngine {
       let request = SnapshotChunkRequest(
         peer: peer, lastIncluded: read.lastIncluded, offset: read.offset,
         maximumBytes: read.maximumBytes)
-      coreInputs.append(.snapshotChunkNotLoaded(request))
+      coreInputs.append(.other(.snapshotChunkNotLoaded(request)))
       return
     }
     guard loading?.metadata.lastIncluded == read.lastIncluded else { return }
@@ -177,7 +178,7 @@ extension ReplicaEngine {
     for core in requests.all(where: { $0.verdict == nil && $0.stands(through: index) }) {
       close(core, .compacted, or: .notConfirmed)
     }
-    coreInputs.append(.applied(through: index))
+    coreInputs.append(.applied(index))
   }
 
   // MARK: Taking a snapshot
@@ -204,7 +205,7 @@ extension ReplicaEngine {
     bytesSinceSnapshot = 0
     // A witness has no bytes to keep. Or they are here, from before a crash, without a marker.
     if node.isWitness || journal.snapshotBytes(position) != nil {
-      coreInputs.append(.snapshotTaken(through: index))
+      coreInputs.append(.other(.snapshotTaken(through: index)))
       // The core may have a leader's snapshot in hand, and no ear for this one: it is told again.
       isSnapshotWanted = !snapshotRequests.isEmpty
       snapshotNotBefore = ticks.rawValue + 1
@@ -234,7 +235,7 @@ extension ReplicaEngine {
   mutating func snapshotIsDurable(_ position: LogPosition) {
     guard taking?.position == position else { return }
     taking = nil
-    coreInputs.append(.snapshotTaken(through: position.index))
+    coreInputs.append(.other(.snapshotTaken(through: position.index)))
     observe(.snapshotTaken(position))
     snapshotIsThere(position.index)
   }

@@ -28,7 +28,7 @@ struct ReplicaEngine: Sendable {
   @usableFromInline var isSpaceLow = false
 
   /// What the host is to do and to hear.
-  @usableFromInline var output: [EngineAction] = []
+  @usableFromInline var output = ActionList<EngineAction>()
   /// Questions that were answered without the machine.
   @usableFromInline var forgottenQueries: [RequestID] = []
 
@@ -46,6 +46,10 @@ struct ReplicaEngine: Sendable {
   var outbox = ActionList<Message>()
   /// What the core wants done is being done: how many of its entries and reads were.
   var isCarryingOut = false
+  /// What the machine is to apply now.
+  @usableFromInline var applying = Entries.none
+  /// The piece of a snapshot that the machine is to take in now.
+  @usableFromInline var piece: [UInt8] = []
   var nextApply = 0
   var nextRead = 0
   var journalEvents: [JournalEvent] = []
@@ -156,14 +160,16 @@ struct ReplicaEngine: Sendable {
   @usableFromInline
   mutating func begin() { stepStamp = nil }
 
+  /// Returns whether to `noteDeadline` what in the machine waits for time.
   @usableFromInline
-  mutating func tick(_ nanoseconds: UInt64) {
+  mutating func tick(_ nanoseconds: UInt64) -> Bool {
     ticks = Ticks(ticks.rawValue + 1)
     self.nanoseconds = nanoseconds
-    if failure != nil { return }
+    if failure != nil { return mayMoveTime }
     // Time is what makes candidates. A node that is out waits to be told.
     if !isOut { coreInputs.append(.tick) }
     isTickEnding = true
+    return mayMoveTime
   }
 
   @usableFromInline
@@ -181,7 +187,7 @@ struct ReplicaEngine: Sendable {
       if coreInputs.isStepped { coreInputs.removeFirst() }
       if !coreInputs.isEmpty {
         coreInputs.isStepped = true
-        node.step(coreInputs.first, into: &coreActions)
+        tellCore()
         return .stepped
       }
       if heard != nil { noteHeard() }
@@ -192,11 +198,26 @@ struct ReplicaEngine: Sendable {
     return .done
   }
 
+  private mutating func tellCore() {
+    switch coreInputs.first {
+    case .tick: node.step(.tick, into: &coreActions)
+    case .receive(let envelope):
+      var message = envelope.message
+      node.receive(&message, into: &coreActions)
+    case .persisted(let ticket): node.step(.persisted(ticket), into: &coreActions)
+    case .applied(let index): node.step(.applied(through: index), into: &coreActions)
+    case .other(let input): node.step(input, into: &coreActions)
+    }
+  }
+
   /// What is to be done once the core is at rest. Nothing is left of it, if neither the core nor
   /// the journal has anything new.
   private mutating func goOn() -> EnginePause? {
     if loading == nil {
-      if !backlog.isEmpty { return .apply(backlog.removeFirst()) }
+      if !backlog.isEmpty {
+        applying = backlog.removeFirst()
+        return .apply
+      }
       if !heldReads.isEmpty, let pause = answer(heldReads.removeFirst()) { return pause }
     }
     if nextEvent < journalEvents.count {
@@ -204,8 +225,10 @@ struct ReplicaEngine: Sendable {
       nextEvent += 1
       return happened(event)
     }
-    journalEvents.removeAll(keepingCapacity: true)
-    nextEvent = 0
+    if nextEvent > 0 {
+      journalEvents.removeAll(keepingCapacity: true)
+      nextEvent = 0
+    }
     if isClosingAll { closeAll() }
     if let pause = takeSnapshotIfDue() { return pause }
     if standing != .member { rejoinIfRepaired() }
@@ -237,7 +260,7 @@ struct ReplicaEngine: Sendable {
     guard failure == nil else { return }
     failure = reason
     isClosingAll = true
-    coreInputs.append(.storageFailed(first ?? node.durableTicket.next))
+    coreInputs.append(.other(.storageFailed(first ?? node.durableTicket.next)))
   }
 
   /// The core has said what it knows of its requests; of all others nothing will ever be known.

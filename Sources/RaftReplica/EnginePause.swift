@@ -5,22 +5,24 @@ import RaftClocks
 import RaftJournal
 import RaftMachines
 
-/// Why the engine pauses: the machine is wanted, or somebody may want to look.
+/// Why the engine pauses: the machine is wanted, or somebody may want to look. What there is much
+/// of stands in the engine, so that a pause is small.
 @usableFromInline
-enum EnginePause: Sendable {
+enum EnginePause: Sendable, BitwiseCopyable {
   /// The core has made a step. What it was given is the first of `coreInputs`, what it wants is in
   /// `coreActions`; both until the engine goes on.
   case stepped
-  /// Apply these entries, run by run.
-  case apply(Entries)
+  /// Apply the entries in `applying`, run by run.
+  case apply
   /// Begin to write a snapshot of the machine as it is.
   case beginWriting
   /// Give the next piece of the snapshot, at most so many bytes; an empty one at the end.
   case write(UInt32)
-  /// Take in this piece of a snapshot, to become another machine.
-  case read([UInt8], isFirst: Bool, isLast: Bool)
-  /// Answer the question of this request, which has this name with the host.
-  case answer(RequestID, RequestID, Freshness)
+  /// Take in the piece of a snapshot in `piece`, to become another machine.
+  case read(isFirst: Bool, isLast: Bool)
+  /// Answer the question of this request, which has this name with the host, from the machine as it
+  /// is.
+  case answer(RequestID, RequestID)
   /// There is nothing more to do.
   case done
 }
@@ -61,32 +63,70 @@ struct Heard: Hashable, Sendable, BitwiseCopyable {
   var nanoseconds: UInt64
 }
 
+/// What the core is told.
+///
+/// An `Input` of the core in a form that is cheap to keep and to look at: a message stays in the
+/// envelope in which it came.
+@usableFromInline
+package enum CoreInput: Sendable {
+  /// `Input.tick`.
+  case tick
+  /// `Input.receive`, of the message in this envelope.
+  case receive(PeerEnvelope)
+  /// `Input.persisted`.
+  case persisted(Ticket)
+  /// `Input.applied`.
+  case applied(LogIndex)
+  /// Any other.
+  indirect case other(Input)
+
+  /// As the core knows it.
+  @usableFromInline
+  package var input: Input {
+    switch self {
+    case .tick: .tick
+    case .receive(let envelope): .receive(envelope.message)
+    case .persisted(let ticket): .persisted(ticket)
+    case .applied(let index): .applied(through: index)
+    case .other(let input): input
+    }
+  }
+}
+
 /// What the core is to be told, first in, first out.
 @usableFromInline
 struct InputQueue: Sendable {
-  private var inputs: [Input] = []
+  /// The first one; without meaning if there is none. It stands by itself, since mostly there is
+  /// one at a time.
+  @usableFromInline private(set) var first = CoreInput.tick
+  /// The others, from `head` on.
+  private var rest: [CoreInput] = []
   private var head = 0
+  private var count = 0
   /// The core has been told the first one.
   @usableFromInline var isStepped = false
 
   init() {}
 
-  var isEmpty: Bool { head == inputs.count }
+  var isEmpty: Bool { count == 0 }
 
   @usableFromInline
-  var first: Input {
-    // Where it is: it may hold a message.
-    _read { yield inputs[head] }
+  mutating func append(_ input: consuming CoreInput) {
+    if count == 0 { first = input } else { rest.append(input) }
+    count += 1
   }
-
-  @usableFromInline
-  mutating func append(_ input: consuming Input) { inputs.append(input) }
 
   mutating func removeFirst() {
     isStepped = false
+    count -= 1
+    if count == 0 {
+      first = .tick
+      return
+    }
+    first = rest[head]
     head += 1
-    if head == inputs.count {
-      inputs.removeAll(keepingCapacity: true)
+    if head == rest.count {
+      rest.removeAll(keepingCapacity: true)
       head = 0
     }
   }

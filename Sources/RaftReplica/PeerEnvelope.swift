@@ -13,34 +13,106 @@ import RaftClocks
 import RaftJournal
 
 /// A message between two replicas.
+///
+/// A value like any other. It is made once and then passes through many hands, so a copy costs one
+/// reference; to change a part makes another envelope.
 public struct PeerEnvelope: Hashable, Sendable {
+  /// What is in an envelope. Never changed, so that copies may share it.
+  @usableFromInline
+  final class Content: Sendable {
+    @usableFromInline let cluster: ClusterID
+    @usableFromInline let incarnation: UInt64
+    @usableFromInline let sequence: UInt64
+    @usableFromInline let stamp: ClockStamp
+    @usableFromInline let message: Message
+    @usableFromInline let isSpaceLow: Bool
+
+    @usableFromInline
+    init(
+      _ cluster: ClusterID, _ incarnation: UInt64, _ sequence: UInt64, _ stamp: ClockStamp,
+      _ message: consuming Message, _ isSpaceLow: Bool
+    ) {
+      self.cluster = cluster
+      self.incarnation = incarnation
+      self.sequence = sequence
+      self.stamp = stamp
+      self.message = message
+      self.isSpaceLow = isSpaceLow
+    }
+  }
+
   /// The version that is written.
   public static let version: UInt8 = 1
 
+  @usableFromInline var content: Content
+
   /// The cluster that sender and receiver belong to.
-  public var cluster: ClusterID
+  @inlinable public var cluster: ClusterID {
+    get { content.cluster }
+    set { self = with(cluster: newValue) }
+  }
   /// Which life of its sender it comes from.
-  public var incarnation: UInt64
+  @inlinable public var incarnation: UInt64 {
+    get { content.incarnation }
+    set { self = with(incarnation: newValue) }
+  }
   /// Its number among what this life has sent to this receiver, from 1 on.
-  public var sequence: UInt64
+  @inlinable public var sequence: UInt64 {
+    get { content.sequence }
+    set { self = with(sequence: newValue) }
+  }
   /// The sender's clocks when it was sent.
-  public var stamp: ClockStamp
+  @inlinable public var stamp: ClockStamp {
+    _read { yield content.stamp }
+    set { self = with(stamp: newValue) }
+  }
   /// What is said.
-  public var message: Message
+  @inlinable public var message: Message {
+    _read { yield content.message }
+    set { self = with(message: newValue) }
+  }
   /// Whether the sender's disk is nearly full: then no leader hands over to it.
-  public var isSpaceLow: Bool
+  @inlinable public var isSpaceLow: Bool {
+    get { content.isSpaceLow }
+    set { self = with(isSpaceLow: newValue) }
+  }
 
   /// An envelope of these parts.
+  @inlinable
   public init(
-    cluster: ClusterID, incarnation: UInt64, sequence: UInt64, stamp: ClockStamp, message: Message,
-    isSpaceLow: Bool = false
+    cluster: ClusterID, incarnation: UInt64, sequence: UInt64, stamp: ClockStamp,
+    message: consuming Message, isSpaceLow: Bool = false
   ) {
-    self.cluster = cluster
-    self.incarnation = incarnation
-    self.sequence = sequence
-    self.stamp = stamp
-    self.message = message
-    self.isSpaceLow = isSpaceLow
+    content = Content(cluster, incarnation, sequence, stamp, message, isSpaceLow)
+  }
+
+  /// The same envelope with another part.
+  @usableFromInline
+  func with(
+    cluster: ClusterID? = nil, incarnation: UInt64? = nil, sequence: UInt64? = nil,
+    stamp: ClockStamp? = nil, message: Message? = nil, isSpaceLow: Bool? = nil
+  ) -> PeerEnvelope {
+    PeerEnvelope(
+      cluster: cluster ?? self.cluster, incarnation: incarnation ?? self.incarnation,
+      sequence: sequence ?? self.sequence, stamp: stamp ?? self.stamp,
+      message: message ?? self.message, isSpaceLow: isSpaceLow ?? self.isSpaceLow)
+  }
+
+  /// Two envelopes are equal if their parts are.
+  public static func == (a: PeerEnvelope, b: PeerEnvelope) -> Bool {
+    a.content === b.content
+      || a.cluster == b.cluster && a.incarnation == b.incarnation && a.sequence == b.sequence
+        && a.stamp == b.stamp && a.message == b.message && a.isSpaceLow == b.isSpaceLow
+  }
+
+  /// Feeds the parts.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(cluster)
+    hasher.combine(incarnation)
+    hasher.combine(sequence)
+    hasher.combine(stamp)
+    hasher.combine(message)
+    hasher.combine(isSpaceLow)
   }
 
   /// Appends the encoding.

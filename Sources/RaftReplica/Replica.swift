@@ -73,19 +73,32 @@ public struct Replica<Machine: StateMachine>: Sendable {
     engine.begin()
     switch input {
     case .tick(let nanoseconds):
-      engine.tick(nanoseconds)
-      if engine.mayMoveTime { engine.noteDeadline(state.nextDeadline) }
+      if engine.tick(nanoseconds) { engine.noteDeadline(state.nextDeadline) }
     case .receive(let envelope): engine.receive(envelope)
     case .request(let name, let request, let deadline):
       take(name, request, deadline, &actions)
     case .administer(let name, let request, let deadline):
       engine.administer(name, request, deadline)
     case .finished(let job, let result): engine.finished(job, result)
-    case .peerUnreachable(let peer): engine.coreInputs.append(.peerUnreachable(peer))
-    case .peerReachable(let peer): engine.coreInputs.append(.peerReachable(peer))
+    case .peerUnreachable(let peer): engine.coreInputs.append(.other(.peerUnreachable(peer)))
+    case .peerReachable(let peer): engine.coreInputs.append(.other(.peerReachable(peer)))
     case .campaign: engine.campaign()
     case .stop(let name): engine.stop(name)
     }
+  }
+
+  /// Takes `ReplicaInput.tick` in.
+  @inlinable
+  package mutating func begin(tick nanoseconds: UInt64) {
+    engine.begin()
+    if engine.tick(nanoseconds) { engine.noteDeadline(state.nextDeadline) }
+  }
+
+  /// Takes `ReplicaInput.receive` in.
+  @inlinable
+  package mutating func begin(receiving envelope: PeerEnvelope) {
+    engine.begin()
+    engine.receive(envelope)
   }
 
   /// Goes on until the core has made one step, and returns true; or until nothing more follows from
@@ -97,20 +110,20 @@ public struct Replica<Machine: StateMachine>: Sendable {
     while true {
       switch engine.advance() {
       case .stepped: return true
-      case .apply(let entries): apply(entries)
+      case .apply: apply()
       case .beginWriting: writer = SnapshotWriter(state)
       case .write(let count):
         let piece = writer?.next(Int(count)) ?? []
         if piece.isEmpty { writer = nil }
         engine.written(piece)
-      case .read(let piece, let isFirst, let isLast): read(piece, isFirst, isLast)
-      case .answer(let core, let name, let freshness):
+      case .read(let isFirst, let isLast): read(isFirst, isLast)
+      case .answer(let core, let name):
         if let query = queries.take(core) {
-          actions.append(.reply(name, .answer(state.query(query), freshness)))
+          actions.append(.reply(name, .answer(state.query(query), engine.confirmed)))
         }
       case .done:
-        if engine.taking == nil { writer = nil }
-        if engine.loading == nil { reader = nil }
+        if writer != nil, engine.taking == nil { writer = nil }
+        if reader != nil, engine.loading == nil { reader = nil }
         deliver(&actions)
         return false
       }
@@ -120,7 +133,7 @@ public struct Replica<Machine: StateMachine>: Sendable {
   /// Shows the step that the core has just made, in its place.
   @inlinable
   package mutating func lookAtStep(
-    _ body: (_ node: inout RaftNode, _ input: Input, _ actions: inout ActionBuffer) -> Void
+    _ body: (_ node: inout RaftNode, _ input: CoreInput, _ actions: inout ActionBuffer) -> Void
   ) {
     body(&engine.node, engine.coreInputs.first, &engine.coreActions)
   }
@@ -165,7 +178,9 @@ public struct Replica<Machine: StateMachine>: Sendable {
   }
 
   @inlinable
-  mutating func apply(_ entries: Entries) {
+  mutating func apply() {
+    var entries = Entries.none
+    swap(&entries, &engine.applying)
     for position in 0..<entries.runCount {
       let run = entries.run(position)
       replies.removeAll()
@@ -176,7 +191,9 @@ public struct Replica<Machine: StateMachine>: Sendable {
   }
 
   @inlinable
-  mutating func read(_ piece: [UInt8], _ isFirst: Bool, _ isLast: Bool) {
+  mutating func read(_ isFirst: Bool, _ isLast: Bool) {
+    var piece: [UInt8] = []
+    swap(&piece, &engine.piece)
     if isFirst { reader = SnapshotReader(into: ReplicatedMachine(state.machine.beginning)) }
     do throws(MachineDecodingError) {
       // What is read must have one owner, or it would be copied.
@@ -204,8 +221,7 @@ public struct Replica<Machine: StateMachine>: Sendable {
       for core in engine.forgottenQueries { _ = queries.take(core) }
       engine.forgottenQueries.removeAll(keepingCapacity: true)
     }
-    if engine.output.isEmpty { return }
-    for action in engine.output {
+    engine.output.drain { action in
       switch action {
       case .send(let envelope): actions.append(.send(envelope))
       case .disk(let job): actions.append(.disk(job))
@@ -213,7 +229,6 @@ public struct Replica<Machine: StateMachine>: Sendable {
       case .observe(let event): actions.append(.observe(event))
       }
     }
-    engine.output.removeAll(keepingCapacity: true)
   }
 }
 

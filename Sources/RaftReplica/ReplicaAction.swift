@@ -13,7 +13,7 @@ public enum ReplicaAction<Machine: StateMachine>: Sendable {
   /// back by `finished`.
   case disk(DiskJob)
   /// The one reply to a request.
-  case reply(RequestID, Reply<Machine>)
+  indirect case reply(RequestID, Reply<Machine>)
   /// Something worth logging, counting or drawing. Only `failed` asks for an act: end the process.
   case observe(ReplicaEvent)
 }

@@ -84,18 +84,29 @@ extension ReplicaEngine {
   /// How long ago so many were heard of that they and this node are a majority.
   private var leaderAge: Ticks? {
     let membership = node.membership
-    var ages: [UInt64] = [0]
-    for peer in node.progress { ages.append(node.uptime.rawValue - peer.lastHeard) }
-    ages.sort()
-    for age in ages {
-      let isEnough = membership.isQuorum { voter in
-        if voter == id { return true }
-        for peer in node.progress where peer.id == voter {
-          return node.uptime.rawValue - peer.lastHeard <= age
-        }
-        return false
-      }
-      if isEnough { return Ticks(age) }
+    guard let age = majorityAge(of: membership.voters) else { return nil }
+    if !membership.isJoint { return Ticks(age) }
+    guard let other = majorityAge(of: membership.outgoing) else { return nil }
+    return Ticks(max(age, other))
+  }
+
+  /// How long ago a majority of these was heard of.
+  private func majorityAge(of voters: [NodeID]) -> UInt64? {
+    var least: UInt64?
+    for voter in voters {
+      guard let age = age(of: voter), age < least ?? .max else { continue }
+      var count = 0
+      for other in voters where self.age(of: other).map({ $0 <= age }) ?? false { count += 1 }
+      if count > voters.count / 2 { least = age }
+    }
+    return least
+  }
+
+  /// How long ago this leader heard of a node; `nil` for one that it does not lead.
+  private func age(of node: NodeID) -> UInt64? {
+    if node == id { return 0 }
+    for peer in self.node.progress where peer.id == node {
+      return self.node.uptime.rawValue - peer.lastHeard
     }
     return nil
   }

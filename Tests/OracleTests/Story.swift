@@ -61,7 +61,7 @@ struct Story {
         actions.stores[position].ticket = Ticket(tickets[number - 1])
       }
     }
-    oracles.observeStep(of: nodes[number - 1], input, actions)
+    oracles.observeStep(of: &nodes[number - 1], Told(input), &actions)
     if isDurable { sync(number) }
   }
 

@@ -64,6 +64,20 @@ extension RaftNode {
     return violated
   }
 
+  /// Whether all invariants hold, those of this state and those since the state that is remembered
+  /// in `before`; then remembers this state there.
+  ///
+  /// The two lists at once for whoever asks after each step and mostly hears that all is well. If
+  /// it is not, they say what does not hold.
+  ///
+  /// - Complexity: O(nodes), with `isDeep` O(entries).
+  public func holdsInvariants(since before: inout Vitals?, isDeep: Bool) -> Bool {
+    var isSound = checkInvariants(isDeep: isDeep).isEmpty
+    if let before { isSound = checkInvariants(since: before).isEmpty && isSound }
+    before = vitals
+    return isSound
+  }
+
   /// Whether the log still ends with this entry, or goes on after it.
   private func hasKept(_ last: LogPosition) -> Bool {
     last.index <= log.lastIndex && (last.index < log.baseIndex || log.contains(last))

@@ -73,9 +73,8 @@ extension RaftNode {
   }
 
   private func collectDeep(_ violated: inout [StateInvariant]) {
-    let runs = log.runs
-    if !areTermsOrdered(runs) { violated.append(.termsNeverDecrease) }
-    if !areMembershipsOfLog(runs) { violated.append(.membershipsAreOfTheLog) }
+    if !areTermsOrdered { violated.append(.termsNeverDecrease) }
+    if !areMembershipsOfLog { violated.append(.membershipsAreOfTheLog) }
     if !areRequestsOrdered { violated.append(.openRequestsAreOrdered) }
   }
 
@@ -160,28 +159,32 @@ extension RaftNode {
 
   // MARK: What takes longer
 
-  private func areTermsOrdered(_ runs: [EntryRun]) -> Bool {
+  private var areTermsOrdered: Bool {
     var position = log.base
-    for run in runs {
+    let areInOrder = log.allRuns { run in
       guard run.firstIndex == position.index.next, run.term >= position.term else { return false }
       position = LogPosition(term: run.term, index: run.lastIndex)
+      return true
     }
-    return position == log.last
+    return areInOrder && position == log.last
   }
 
-  private func areMembershipsOfLog(_ runs: [EntryRun]) -> Bool {
-    var items: [LogIndex] = []
-    for run in runs where run.kind == .membership {
+  private var areMembershipsOfLog: Bool {
+    let oldest = memberships.items[0].index
+    var next = 1
+    let areThere = log.allRuns { run in
+      guard run.kind == .membership else { return true }
       for offset in 0..<run.count {
-        items.append(run.firstIndex.advanced(by: UInt64(offset)))
+        let index = run.firstIndex.advanced(by: UInt64(offset))
+        if index <= oldest { continue }
+        guard next < memberships.items.count, memberships.items[next].index == index else {
+          return false
+        }
+        next += 1
       }
+      return true
     }
-    items.removeAll { $0 <= memberships.items[0].index }
-    guard items.count == memberships.items.count - 1 else { return false }
-    for position in items.indices where memberships.items[position + 1].index != items[position] {
-      return false
-    }
-    return true
+    return areThere && next == memberships.items.count
   }
 
   private var areRequestsOrdered: Bool {

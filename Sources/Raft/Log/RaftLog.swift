@@ -77,17 +77,47 @@ public struct RaftLog: Sendable {
   }
 
   private static func search(_ segments: [Segment], _ index: LogIndex) -> Int {
-    var low = 0
-    var high = segments.count - 1
-    while low < high {
-      let middle = (low + high + 1) / 2
-      if segments[middle].run.firstIndex <= index { low = middle } else { high = middle - 1 }
+    segments.withUnsafeBufferPointer { segments in
+      // Where each run has one entry, the index says which it is; else it says too much.
+      let ahead = segments[0].run.firstIndex.distance(to: index)
+      var high = Int(min(UInt64(segments.count - 1), ahead))
+      if segments[high].run.firstIndex <= index { return high }
+      var low = 0
+      while low < high {
+        let middle = (low + high + 1) / 2
+        if segments[middle].run.firstIndex <= index { low = middle } else { high = middle - 1 }
+      }
+      return low
     }
-    return low
   }
 
   private func run(at place: Place) -> EntryRun {
     place.chunk < 0 ? tail[place.position].run : sealed[place.chunk][place.position].run
+  }
+
+  /// The last entry of the run at a place, and the bytes through it. Asked for by themselves, so
+  /// that the run is not copied.
+  @inline(__always)
+  private func end(of place: Place) -> (index: LogIndex, bytes: UInt64) {
+    if place.chunk < 0 {
+      return (tail[place.position].run.lastIndex, tail[place.position].endBytes)
+    }
+    return (
+      sealed[place.chunk][place.position].run.lastIndex,
+      sealed[place.chunk][place.position].endBytes
+    )
+  }
+
+  @inline(__always)
+  private func payloads(at place: Place) -> PayloadState {
+    place.chunk < 0
+      ? tail[place.position].run.payloads : sealed[place.chunk][place.position].run.payloads
+  }
+
+  @inline(__always)
+  private func firstIndex(at place: Place) -> LogIndex {
+    place.chunk < 0
+      ? tail[place.position].run.firstIndex : sealed[place.chunk][place.position].run.firstIndex
   }
 
   private func after(_ place: Place) -> Place? {
@@ -231,25 +261,27 @@ public struct RaftLog: Sendable {
   /// - Precondition: `baseIndex < first <= lastIndex`.
   func entries(from first: LogIndex, maximumCount: UInt64, maximumBytes: UInt64) -> Entries {
     let start = place(of: first)
-    let state = run(at: start).payloads
+    let state = payloads(at: start)
     let startBytes = byteOffset(through: first.previous)
     var place: Place? = start
     var end = first
     var isFirst = true
+    let most = first.rawValue &- 1 &+ min(maximumCount, UInt64.max - first.rawValue)
     while let here = place {
-      let run = run(at: here)
-      guard run.payloads == state else { break }
-      let most = first.rawValue &- 1 &+ min(maximumCount, UInt64.max - first.rawValue)
-      var through = min(run.lastIndex, LogIndex(most))
-      guard isFirst || through >= run.firstIndex else { break }
-      if byteOffset(through: through) - startBytes > maximumBytes {
-        through = fitting(run, from: max(first, run.firstIndex), startBytes, maximumBytes)
-        if through < run.firstIndex && !isFirst { break }
+      guard payloads(at: here) == state else { break }
+      let runEnd = self.end(of: here)
+      let runFirst = firstIndex(at: here)
+      var through = min(runEnd.index, LogIndex(most))
+      guard isFirst || through >= runFirst else { break }
+      let bytes = through == runEnd.index ? runEnd.bytes : byteOffset(through: through)
+      if bytes - startBytes > maximumBytes {
+        through = fitting(run(at: here), from: max(first, runFirst), startBytes, maximumBytes)
+        if through < runFirst && !isFirst { break }
         end = max(through, first)
         break
       }
       end = through
-      if through < run.lastIndex { break }
+      if through < runEnd.index { break }
       isFirst = false
       place = after(here)
     }
@@ -282,13 +314,10 @@ public struct RaftLog: Sendable {
     if index >= last.index { return totalBytes }
     if index <= base.index { return baseBytes }
     let place = place(of: index)
-    let run = run(at: place)
-    let end =
-      place.chunk < 0
-      ? tail[place.position].endBytes : sealed[place.chunk][place.position].endBytes
-    if run.lastIndex == index { return end }
-    let inside = run.slice(from: index.next, through: run.lastIndex).payloadBytes
-    return end - UInt64(inside)
+    let end = end(of: place)
+    if end.index == index { return end.bytes }
+    let inside = run(at: place).slice(from: index.next, through: end.index).payloadBytes
+    return end.bytes - UInt64(inside)
   }
 
   /// The bytes of payload in the entries after `first` through `last`.
@@ -432,6 +461,23 @@ public struct RaftLog: Sendable {
     for chunk in sealed { for segment in chunk { all.append(segment.run) } }
     for segment in tail { all.append(segment.run) }
     return all
+  }
+
+  /// Calls `body` with each run in order, in its place, until it says false; whether it never did.
+  @inline(__always)
+  func allRuns(_ body: (borrowing EntryRun) -> Bool) -> Bool {
+    for chunk in sealed.indices where !RaftLog.allRuns(sealed[chunk], body) { return false }
+    return RaftLog.allRuns(tail, body)
+  }
+
+  @inline(__always)
+  private static func allRuns(
+    _ segments: [Segment], _ body: (borrowing EntryRun) -> Bool
+  ) -> Bool {
+    segments.withUnsafeBufferPointer { segments in
+      for place in 0..<segments.count where !body(segments[place].run) { return false }
+      return true
+    }
   }
 
   /// Feeds the entries, however they are cut into runs.

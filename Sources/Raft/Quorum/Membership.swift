@@ -12,6 +12,8 @@ public struct Membership: Sendable {
     let learners: [NodeID]
     let learnersNext: [NodeID]
     let witnesses: [NodeID]
+    /// How many nodes there are in all. It follows from the lists.
+    let count: Int
 
     init(
       _ voters: [NodeID], _ outgoing: [NodeID], _ learners: [NodeID], _ learnersNext: [NodeID],
@@ -22,6 +24,18 @@ public struct Membership: Sendable {
       self.learners = learners
       self.learnersNext = learnersNext
       self.witnesses = witnesses
+      count = Lists.nodes(voters, outgoing, learners).count
+    }
+
+    /// The nodes of these lists, sorted, each once.
+    static func nodes(
+      _ voters: [NodeID], _ outgoing: [NodeID], _ learners: [NodeID]
+    ) -> [NodeID] {
+      var all = voters + outgoing + learners
+      all.sort()
+      var unique: [NodeID] = []
+      for node in all where unique.last != node { unique.append(node) }
+      return unique
     }
 
     static func == (a: Lists, b: Lists) -> Bool {
@@ -98,13 +112,12 @@ public struct Membership: Sendable {
   /// Every node, sorted, each once.
   ///
   /// - Complexity: O(n log n).
-  public var nodes: [NodeID] {
-    var all = voters + outgoing + learners
-    all.sort()
-    var unique: [NodeID] = []
-    for node in all where unique.last != node { unique.append(node) }
-    return unique
-  }
+  public var nodes: [NodeID] { Lists.nodes(voters, outgoing, learners) }
+
+  /// How many nodes are named, each counted once.
+  ///
+  /// - Complexity: O(1).
+  public var count: Int { lists.count }
 
   /// Whether the nodes of which `isCounted` is true are a majority of the voters, and in a joint
   /// configuration of each of both sets (§6).
@@ -147,7 +160,7 @@ public struct Membership: Sendable {
       }
     }
     // All together, so that leaving a joint configuration never makes a list that is too long.
-    let total = nodes.count
+    let total = count
     guard total <= Membership.maximumNodes else { throw .tooManyNodes(total) }
     if voters.isEmpty { throw .noVoters }
     for node in learners where isVoter(node) { throw .voterAndLearner(node) }

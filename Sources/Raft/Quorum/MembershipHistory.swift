@@ -3,14 +3,16 @@
 
 /// The memberships of a log: the one before its first entry, and one for each entry that brings
 /// one.
+@usableFromInline
 struct MembershipHistory: Hashable, Sendable {
+  @usableFromInline
   struct Item: Hashable, Sendable {
-    var index: LogIndex
-    var membership: Membership
+    @usableFromInline var index: LogIndex
+    @usableFromInline var membership: Membership
   }
 
   /// Ascending by index; never empty.
-  private(set) var items: [Item]
+  @usableFromInline private(set) var items: [Item]
 
   init(_ membership: Membership, at index: LogIndex) {
     items = [Item(index: index, membership: membership)]

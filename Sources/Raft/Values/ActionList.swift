@@ -31,15 +31,19 @@ public struct ActionList<Element: Sendable>: Sendable {
   @inlinable public init() { box = nil }
 
   /// Appends an element.
+  ///
+  /// - Complexity: O(1) amortised.
+  @inlinable
   @inline(__always)
-  mutating func append(_ element: consuming Element) {
+  public mutating func append(_ element: consuming Element) {
     if !hasRoom { grow() }
     let count = box.unsafelyUnwrapped.count
     (box.unsafelyUnwrapped.elements + count).initialize(to: element)
     box.unsafelyUnwrapped.count = count + 1
   }
 
-  private var hasRoom: Bool {
+  @inlinable
+  var hasRoom: Bool {
     @inline(__always) mutating get {
       isKnownUniquelyReferenced(&box)
         && box.unsafelyUnwrapped.count < box.unsafelyUnwrapped.capacity

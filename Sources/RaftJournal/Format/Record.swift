@@ -31,6 +31,22 @@ struct RecordHead: Hashable, Sendable {
   static let fillers: UInt64 = 0xa5a5_a5a5_a5a5_a5a5
   static let empty = SIMD8<UInt64>.zero
 
+  /// Whether these bytes are filler and nothing else.
+  static func isFiller(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      var place = 0
+      while place + 8 <= bytes.count {
+        if bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) != fillers { return false }
+        place += 8
+      }
+      while place < bytes.count {
+        if bytes[place] != filler { return false }
+        place += 1
+      }
+      return true
+    }
+  }
+
   var bodyChecksum: UInt32
   var bodyBytes: UInt32
   var parts: UInt8
@@ -157,7 +173,7 @@ struct RecordBody {
     var body = RecordBody()
     if parts & paddingPart != 0 {
       guard parts == paddingPart else { throw .damaged(.malformed) }
-      for byte in reader.rest() where byte != RecordHead.filler { throw .damaged(.malformed) }
+      guard RecordHead.isFiller(reader.rest()) else { throw .damaged(.malformed) }
     }
     if parts & snapshotPart != 0 {
       let field = try reader.take(UInt64(try reader.word()))

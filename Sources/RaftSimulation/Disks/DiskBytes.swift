@@ -68,7 +68,7 @@ struct DiskBytes: Hashable, Sendable {
           target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + part]))
         }
       } else {
-        for position in target.indices { target[position] = 0 }
+        target.initializeMemory(as: UInt8.self, repeating: 0)
       }
       done += part
     }

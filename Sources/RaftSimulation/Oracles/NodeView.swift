@@ -20,6 +20,36 @@ protocol ObservedNode {
   var longestStall: UInt64 { get }
 }
 
+/// What a core was told, as far as it matters to the oracles. What there is most of is small, so
+/// that nothing is copied to be looked at.
+enum Told: Sendable {
+  /// `Input.tick`.
+  case tick
+  /// `Input.receive`.
+  case message(Message.Body, from: NodeID, term: Term)
+  /// `Input.persisted`.
+  case receipt
+  /// `Input.applied`.
+  case applied
+  /// Any other.
+  indirect case rest(Input)
+
+  init(_ input: Input) {
+    switch input {
+    case .tick: self = .tick
+    case .receive(let message):
+      self = .message(message.body, from: message.from, term: message.term)
+    case .persisted: self = .receipt
+    case .applied: self = .applied
+    case .propose, .read, .changeMembership, .transferLeadership, .storageFailed, .entriesLoaded,
+      .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded,
+      .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable,
+      .peerRestarted, .campaign, .stop:
+      self = .rest(input)
+    }
+  }
+}
+
 /// What the oracles remember of one node, across its lives.
 struct NodeView: Sendable {
   /// How often the node was started.

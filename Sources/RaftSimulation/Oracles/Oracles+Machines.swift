@@ -4,7 +4,8 @@ import Raft
 
 extension Oracles {
   /// Entries leave the core to be applied: committed, durable here, in order.
-  mutating func checkApply<Node: ObservedNode>(_ slot: Int, _ node: Node, _ entries: Entries) {
+  mutating func checkApply<Node: ObservedNode>(_ slot: Int, _ node: inout Node, _ entries: Entries)
+  {
     guard !entries.isEmpty else { return }
     let first = entries.firstIndex.rawValue
     let last = entries.lastIndex.rawValue

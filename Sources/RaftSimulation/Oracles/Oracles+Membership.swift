@@ -4,7 +4,7 @@ import Raft
 
 extension Oracles {
   /// The log of a node changed: the membership in force must be the newest in it.
-  mutating func noteMembership<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  mutating func noteMembership<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     guard !node.isHalted else { return }
     let index = node.membershipIndex.rawValue
     let stored = views[slot].issued.membershipIndex
@@ -47,7 +47,7 @@ extension Oracles {
   }
 
   /// A membership entered a log: no other uncommitted one may stand before it.
-  mutating func checkNewMembership<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  mutating func checkNewMembership<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     let issued = views[slot].issued
     let index = issued.membershipIndex
     let term = issued.term(at: index)

@@ -4,7 +4,15 @@ import Raft
 
 extension Oracles {
   /// Takes note of a request that comes with an input.
-  mutating func observeInput<Node: ObservedNode>(_ slot: Int, _ node: Node, _ input: Input) {
+  mutating func observeInput(_ slot: Int, _ told: Told) {
+    switch told {
+    case .message(let body, let sender, let term): countReceipt(slot, body, sender, term)
+    case .rest(let input): observeRest(slot, input)
+    case .tick, .receipt, .applied: break
+    }
+  }
+
+  private mutating func observeRest(_ slot: Int, _ input: Input) {
     switch input {
     case .propose(let proposal):
       let count = proposal.commands.count
@@ -25,12 +33,10 @@ extension Oracles {
       ask(slot, request, .transfer)
     case .stop(let request):
       ask(slot, request, .stop)
-    case .receive(let message):
-      countReceipt(slot, message.body, message.from, message.term)
     case .entriesLoaded:
       situations.reach(.entriesLoadedFromDisk)
-    case .persisted, .tick, .storageFailed, .applied, .entriesNotLoaded, .snapshotTaken,
-      .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
+    case .receive, .persisted, .tick, .storageFailed, .applied, .entriesNotLoaded,
+      .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
       .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .peerRestarted, .campaign:
       break
     }
@@ -67,7 +73,7 @@ extension Oracles {
   }
 
   mutating func checkRead<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ read: ActionBuffer.ReadyRead, _ input: Input
+    _ slot: Int, _ node: inout Node, _ read: ActionBuffer.ReadyRead, _ told: Told
   ) {
     guard var record = record(slot, read.request) else { return }
     guard record.kind == .read || record.kind == .leaseRead else {
@@ -89,17 +95,17 @@ extension Oracles {
     }
     record.stage = .answered
     views[slot].requests[read.request.rawValue] = record
-    countRead(slot, node, record, read, input)
+    countRead(slot, &node, record, read, told)
   }
 
   mutating func checkOutcome<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ answer: ActionBuffer.RequestOutcome
+    _ slot: Int, _ node: inout Node, _ answer: ActionBuffer.RequestOutcome
   ) {
     // What a replica asks of its own core has no number of a caller's.
     guard answer.request.rawValue < 1 << 28, var record = record(slot, answer.request) else {
       return
     }
-    countOutcome(slot, node, record, answer.outcome)
+    countOutcome(slot, &node, record, answer.outcome)
     let request = answer.request
     var isAllowed = true
     switch answer.outcome {

@@ -23,7 +23,7 @@ extension Oracles {
     }
   }
 
-  mutating func countElection<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  mutating func countElection<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     if node.membership.isJoint { situations.reach(.electedInJoint) }
     // The no-operation of the new term stands at the end; older ones stand before it.
     let issued = views[slot].issued
@@ -54,7 +54,7 @@ extension Oracles {
 
   /// What changed between two steps of a node.
   @inline(__always)
-  mutating func countChanges<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  mutating func countChanges<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     if views[slot].role == .leader, node.role != .leader {
       if views[slot].issued.lastIndex > ledger.committedIndex {
         situations.reach(.leaderDeposedWithUncommitted)
@@ -96,20 +96,20 @@ extension Oracles {
   }
 
   mutating func countRead<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ record: RequestRecord, _ read: ActionBuffer.ReadyRead,
-    _ input: Input
+    _ slot: Int, _ node: inout Node, _ record: RequestRecord, _ read: ActionBuffer.ReadyRead,
+    _ told: Told
   ) {
     if node.role != .leader {
       situations.reach(.followerReadServed)
     } else if record.kind == .leaseRead, node.membership.voters.count > 1,
-      case .read(let request, _) = input, request == read.request
+      case .rest(.read(let request, _)) = told, request == read.request
     {
       situations.reach(.leaseReadServed)
     }
   }
 
   mutating func countOutcome<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ record: RequestRecord, _ outcome: Outcome
+    _ slot: Int, _ node: inout Node, _ record: RequestRecord, _ outcome: Outcome
   ) {
     switch outcome {
     case .accepted:
@@ -149,7 +149,7 @@ extension Oracles {
     }
   }
 
-  mutating func count<Node: ObservedNode>(_ event: Event, _ slot: Int, _ node: Node) {
+  mutating func count<Node: ObservedNode>(_ event: Event, _ slot: Int, _ node: inout Node) {
     switch event {
     case .electionStarted(let term, let isPreVote, _):
       countCandidate(slot, term.rawValue, isPreVote: isPreVote)

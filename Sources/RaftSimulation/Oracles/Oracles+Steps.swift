@@ -4,35 +4,35 @@ import Raft
 
 extension Oracles {
   mutating func observeStep<Node: ObservedNode>(
-    of node: Node, _ input: Input, _ actions: ActionBuffer
+    of node: inout Node, _ told: Told, _ actions: inout ActionBuffer
   ) {
     guard breach == nil, let slot = slot(of: node.id) else { return }
     views[slot].ticks = node.uptime.rawValue
-    observeInput(slot, node, input)
+    observeInput(slot, told)
     if views[slot].isHalted { checkSilence(slot, actions) }
     // A leader commits what was stored before this step; a follower also what it stores in it.
     let term = node.currentTerm.rawValue
     let isLeading = views[slot].role == .leader && views[slot].currentTerm == term
     let isCommitMoved = node.commitIndex.rawValue != views[slot].commitIndex
-    if isLeading, isCommitMoved { checkCommit(slot, node, isLeading: true) }
-    for write in actions.stores { observeStore(slot, node, write) }
+    if isLeading, isCommitMoved { checkCommit(slot, &node, isLeading: true) }
+    for place in actions.stores.indices { observeStore(slot, &node, actions.stores[place]) }
     guard breach == nil else { return }
-    if !actions.stores.isEmpty || views[slot].role != node.role { noteMembership(slot, node) }
-    checkTerm(slot, node)
-    checkLogEnd(slot, node)
-    checkLeadership(slot, node)
-    if !isLeading, isCommitMoved { checkCommit(slot, node, isLeading: node.role == .leader) }
-    if node.role == .leader { checkMayLead(slot, node, input) }
+    if !actions.stores.isEmpty || views[slot].role != node.role { noteMembership(slot, &node) }
+    checkTerm(slot, &node)
+    checkLogEnd(slot, &node)
+    checkLeadership(slot, &node)
+    if !isLeading, isCommitMoved { checkCommit(slot, &node, isLeading: node.role == .leader) }
+    if node.role == .leader { checkMayLead(slot, &node, told) }
     for place in actions.sends.indices {
       checkSend(
         slot, actions.sends[place].body, to: actions.sends[place].to, actions.sends[place].term)
     }
     for snapshot in actions.installs { checkInstall(slot, snapshot) }
-    for entries in actions.applies { checkApply(slot, node, entries) }
-    for read in actions.reads { checkRead(slot, node, read, input) }
-    for answer in actions.outcomes { checkOutcome(slot, node, answer) }
-    countChanges(slot, node)
-    for event in actions.events { count(event, slot, node) }
+    for place in actions.applies.indices { checkApply(slot, &node, actions.applies[place]) }
+    for read in actions.reads { checkRead(slot, &node, read, told) }
+    for answer in actions.outcomes { checkOutcome(slot, &node, answer) }
+    countChanges(slot, &node)
+    for event in actions.events { count(event, slot, &node) }
 
     views[slot].currentTerm = node.currentTerm.rawValue
     views[slot].votedFor = node.votedFor?.rawValue ?? 0
@@ -52,7 +52,7 @@ extension Oracles {
     }
   }
 
-  private mutating func checkTerm<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  private mutating func checkTerm<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     let term = node.currentTerm.rawValue
     let vote = node.votedFor?.rawValue ?? 0
     let before = views[slot].currentTerm
@@ -80,7 +80,7 @@ extension Oracles {
     }
   }
 
-  mutating func checkLogEnd<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  mutating func checkLogEnd<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     let last = node.lastPosition
     if last.index.rawValue != views[slot].issued.lastIndex
       || last.term.rawValue != views[slot].issued.lastTerm, !node.isHalted
@@ -97,7 +97,7 @@ extension Oracles {
     }
   }
 
-  private mutating func checkLeadership<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  private mutating func checkLeadership<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     guard node.role == .leader else { return }
     let term = node.currentTerm.rawValue
     guard views[slot].role != .leader || views[slot].currentTerm != term else { return }
@@ -113,14 +113,14 @@ extension Oracles {
     }
     leaders[term] = mark
     if term > newestLeaderTerm { newestLeaderTerm = term }
-    checkVotes(slot, node, term)
+    checkVotes(slot, &node, term)
     checkCompleteness(slot, term)
-    countElection(slot, node)
+    countElection(slot, &node)
   }
 
   /// A leader whose own removal is committed leaves (§6), and so does one whose disk stands still.
   private mutating func checkMayLead<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ input: Input
+    _ slot: Int, _ node: inout Node, _ told: Told
   ) {
     let index = node.membershipIndex
     if index <= node.commitIndex, index.rawValue == views[slot].membershipIndex,
@@ -131,8 +131,8 @@ extension Oracles {
         "\(name(slot)) still leads term \(node.currentTerm) though entry \(index), which removes "
           + "it from the voters, is committed")
     }
-    guard case .tick = input else {
-      if !isCatchingUp { checkLease(slot, node) }
+    guard case .tick = told else {
+      if !isCatchingUp { checkLease(slot, &node) }
       return
     }
     let limit = node.longestStall
@@ -149,7 +149,7 @@ extension Oracles {
   /// A lease that still runs while a newer leader has committed something would let the next read
   /// be stale, whether or not anybody reads just now. Not asked between ticks that a host makes up
   /// for after a pause: nobody is answered before the last of them.
-  private mutating func checkLease<Node: ObservedNode>(_ slot: Int, _ node: Node) {
+  private mutating func checkLease<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     let committed = ledger.committedIndex
     guard committed > node.commitIndex.rawValue, node.hasLease else { return }
     fail(
@@ -161,7 +161,7 @@ extension Oracles {
 
   /// The votes must lie on the voters' disks; each tells its own, so the tally is exact.
   private mutating func checkVotes<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ term: UInt64
+    _ slot: Int, _ node: inout Node, _ term: UInt64
   ) {
     let membership = node.membership
     let isElected = membership.isQuorum { voter in
@@ -174,7 +174,7 @@ extension Oracles {
         "\(name(slot)) leads term \(term) without durable votes from a quorum of "
           + "\(membership.description)")
     }
-    if !mayLead(slot, node) {
+    if !mayLead(slot, &node) {
       fail(
         .electionSafety, 2, term: term,
         "\(name(slot)) leads term \(term) though it is no full voter in "
@@ -184,7 +184,7 @@ extension Oracles {
 
   /// Whether the node votes and holds commands, in the membership in force or, while that is not
   /// known here to be committed, in the one before it (thesis §4.2.2).
-  private func mayLead<Node: ObservedNode>(_ slot: Int, _ node: Node) -> Bool {
+  private func mayLead<Node: ObservedNode>(_ slot: Int, _ node: inout Node) -> Bool {
     let membership = node.membership
     if membership.isVoter(node.id) { return !membership.isWitness(node.id) }
     guard node.membershipIndex > node.commitIndex,
@@ -210,7 +210,7 @@ extension Oracles {
   }
 
   /// A commit index moved, or a node started with one.
-  mutating func checkCommit<Node: ObservedNode>(_ slot: Int, _ node: Node, isLeading: Bool) {
+  mutating func checkCommit<Node: ObservedNode>(_ slot: Int, _ node: inout Node, isLeading: Bool) {
     let index = node.commitIndex.rawValue
     let before = views[slot].commitIndex
     if index < before {
@@ -226,7 +226,7 @@ extension Oracles {
         "\(name(slot)) commits \(index) though its log ends at \(views[slot].issued.lastIndex)")
       return
     }
-    if isLeading, index > before { checkLeaderCommit(slot, node, through: index) }
+    if isLeading, index > before { checkLeaderCommit(slot, &node, through: index) }
     if index > ledger.committedIndex {
       fail(
         .stateMachineSafety, 2, term: node.currentTerm.rawValue, index: index,
@@ -245,7 +245,7 @@ extension Oracles {
 
   /// A leader commits by counting: its own term's entries, on the disks of a quorum (§5.4.2).
   private mutating func checkLeaderCommit<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, through index: UInt64
+    _ slot: Int, _ node: inout Node, through index: UInt64
   ) {
     let led = views[slot].role == .leader ? views[slot].currentTerm : node.currentTerm.rawValue
     let term = views[slot].issued.term(at: index)

@@ -4,6 +4,7 @@ import Raft
 
 extension Oracles {
   mutating func observeStart<Node: ObservedNode>(of node: Node, from state: DurableState) {
+    var node = node
     guard breach == nil else { return }
     guard node.id.rawValue > 0, node.id.rawValue < 4_096 else { return }
     while UInt64(views.count) < node.id.rawValue { views.append(NodeView()) }
@@ -37,8 +38,8 @@ extension Oracles {
     views[slot].isStreamedTo = false
     views[slot].hasPartialSnapshot = state.partialSnapshot != nil
     if state.partialSnapshot != nil { situations.reach(.restartedDuringSnapshotReceive) }
-    checkStart(slot, node, durable)
-    noteMembership(slot, node)
+    checkStart(slot, &node, durable)
+    noteMembership(slot, &node)
   }
 
   /// A node that finds entries when the run begins brings them into the ledger.
@@ -69,7 +70,7 @@ extension Oracles {
   }
 
   private mutating func checkStart<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ durable: StoredLog
+    _ slot: Int, _ node: inout Node, _ durable: StoredLog
   ) {
     let term = node.currentTerm.rawValue
     if term != durable.currentTerm {
@@ -83,8 +84,8 @@ extension Oracles {
         "\(name(slot)) started in term \(term) without the vote for n\(durable.votedFor) that its "
           + "disk holds")
     }
-    checkLogEnd(slot, node)
-    checkCommit(slot, node, isLeading: false)
+    checkLogEnd(slot, &node)
+    checkCommit(slot, &node, isLeading: false)
   }
 
   /// Brings entries into the ledger and checks those that are in it already.
@@ -134,7 +135,7 @@ extension Oracles {
 
   /// One write leaves a node.
   mutating func observeStore<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ write: StorageWrite
+    _ slot: Int, _ node: inout Node, _ write: StorageWrite
   ) {
     let ticket = write.ticket.rawValue
     if ticket != views[slot].lastTicket + 1 {
@@ -145,9 +146,9 @@ extension Oracles {
     views[slot].lastTicket = ticket
     checkHardState(slot, write, against: views[slot].issued, isDurable: false)
     if let marker = write.snapshot { checkMarker(slot, marker) }
-    if let from = write.truncateFrom { checkTruncation(slot, node, from: from.rawValue) }
+    if let from = write.truncateFrom { checkTruncation(slot, &node, from: from.rawValue) }
     if !write.entries.isEmpty || write.truncateFrom != nil || write.snapshot != nil {
-      storeEntries(slot, node, write)
+      storeEntries(slot, &node, write)
     } else {
       views[slot].issued.apply(write)
     }
@@ -158,7 +159,7 @@ extension Oracles {
   }
 
   private mutating func storeEntries<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, _ write: StorageWrite
+    _ slot: Int, _ node: inout Node, _ write: StorageWrite
   ) {
     let membershipBefore = views[slot].issued.membershipIndex
     // The parts in their order: what precedes the entries first, then the entries.
@@ -181,7 +182,7 @@ extension Oracles {
       }
       views[slot].issued.append(write.entries)
       if views[slot].issued.membershipIndex != membershipBefore, write.entries.hasMembership {
-        checkNewMembership(slot, node)
+        checkNewMembership(slot, &node)
       }
     }
   }
@@ -275,7 +276,7 @@ extension Oracles {
   }
 
   private mutating func checkTruncation<Node: ObservedNode>(
-    _ slot: Int, _ node: Node, from index: UInt64
+    _ slot: Int, _ node: inout Node, from index: UInt64
   ) {
     let issued = views[slot].issued
     guard index <= issued.lastIndex else { return }

@@ -83,11 +83,7 @@ extension World {
     slots[position].replica.lookAtStep { _, input, actions in
       switch input {
       case .tick, .receive: break
-      case .propose, .read, .changeMembership, .transferLeadership, .persisted, .storageFailed,
-        .applied, .entriesLoaded, .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded,
-        .snapshotChunkNotLoaded, .snapshotChunkStored, .snapshotChunkNotStored,
-        .peerUnreachable, .peerReachable, .peerRestarted, .campaign, .stop:
-        said.append(input.sentence)
+      case .persisted, .applied, .other: said.append(input.input.sentence)
       }
       for action in actions.array() {
         if let sentence = action.sentence { said.append(sentence) }

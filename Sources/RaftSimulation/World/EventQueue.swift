@@ -3,9 +3,10 @@
 /// What an event of the queue does. Ticks and the clients' own timers are not among them: they are
 /// so many and so regular that they have a place of their own, in `Timers`.
 enum EventKind: UInt8 {
-  /// A message arrives. `slot` is a place in the arena.
+  /// A message arrives. `slot` is its place in the mail.
   case deliver
-  /// An input of the host's own arrives, if the node still lives the same life. `slot` as above.
+  /// An input of the host's own arrives, if the node still lives the same life. `slot` is its place
+  /// in the arena.
   case input
   /// The disk has done the first job of a lane. `slot` is the lane.
   case disk

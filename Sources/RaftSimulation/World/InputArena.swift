@@ -1,32 +1,30 @@
 // The place where inputs wait that come later.
 
-import Raft
-import RaftMachines
-import RaftReplica
-
 /// Inputs on their way: messages, results, requests. A place is used again once its input arrived.
-struct InputArena: Sendable {
-  private var inputs: [ReplicaInput<SimulatedMachine>] = []
+struct Arena<Element: Sendable>: Sendable {
+  private var places: [Element?] = []
   private var free: [UInt32] = []
 
   @inline(__always)
-  mutating func put(_ input: consuming ReplicaInput<SimulatedMachine>) -> UInt32 {
+  mutating func put(_ element: consuming Element) -> UInt32 {
     if let slot = free.popLast() {
-      inputs[Int(slot)] = input
+      places[Int(slot)] = element
       return slot
     }
-    inputs.append(input)
-    return UInt32(inputs.count - 1)
+    places.append(element)
+    return UInt32(places.count - 1)
   }
 
+  /// - Precondition: it was put there, and not taken since.
   @inline(__always)
-  mutating func take(_ slot: UInt32) -> ReplicaInput<SimulatedMachine> {
-    var input = ReplicaInput<SimulatedMachine>.campaign
-    swap(&input, &inputs[Int(slot)])
+  mutating func take(_ slot: UInt32) -> Element {
+    var taken: Element?
+    swap(&taken, &places[Int(slot)])
     free.append(slot)
-    return input
+    guard let taken else { preconditionFailure("nothing waits at place \(slot)") }
+    return taken
   }
 
-  /// How many inputs are on their way.
-  var count: Int { inputs.count - free.count }
+  /// How many are on their way.
+  var count: Int { places.count - free.count }
 }

@@ -43,11 +43,11 @@ extension World {
         let delay = arrival - now + other.below(link.duplicateSpread + 1)
         if watch.isOn { watchSend(envelope.message, .arrivesAgain(at: now + delay)) }
         schedule(
-          .deliver, in: delay, node: receiver, slot: arena.put(.receive(envelope)), key: other.word)
+          .deliver, in: delay, node: receiver, slot: mail.put(envelope), key: other.word)
       }
     }
     schedule(
-      .deliver, in: arrival - now, node: receiver, slot: arena.put(.receive(envelope)),
+      .deliver, in: arrival - now, node: receiver, slot: mail.put(envelope),
       key: timing.word)
   }
 

@@ -36,7 +36,11 @@ extension World {
       timers.set(position, to: now + period)
     }
     counters.ticks += 1
-    give(.tick(nanoseconds: wallClock(position)), to: position)
+    let nanoseconds = wallClock(position)
+    eventCount += 1
+    if watch.isOn { watch(.tick(nanoseconds: nanoseconds), position) }
+    slots[position].replica.begin(tick: nanoseconds)
+    follow(position)
   }
 
   /// What the clock of a node's host reads. Clocks are apart, and go equally fast: ticks may not.
@@ -48,11 +52,15 @@ extension World {
     guard isListening(event, position) else { return }
     guard slots[position].isUp else {
       counters.messagesToDown += 1
-      _ = arena.take(event.slot)
+      _ = mail.take(event.slot)
       return
     }
     counters.messagesDelivered += 1
-    give(arena.take(event.slot), to: position)
+    let envelope = mail.take(event.slot)
+    eventCount += 1
+    if watch.isOn { watch(.receive(envelope), position) }
+    slots[position].replica.begin(receiving: envelope)
+    follow(position)
   }
 
   mutating func giveLater(_ event: QueuedEvent, to position: Int) {
@@ -82,6 +90,11 @@ extension World {
     eventCount += 1
     if watch.isOn { watch(input, position) }
     slots[position].replica.begin(input, into: &actions)
+    follow(position)
+  }
+
+  /// Everything that follows at once from the input that a replica has taken in.
+  private mutating func follow(_ position: Int) {
     var steps = 0
     while slots[position].replica.advance(into: &actions) {
       look(position)
@@ -115,7 +128,7 @@ extension World {
   private mutating func blame(endlessStepOf position: Int) {
     var last = ""
     slots[position].replica.lookAtStep { _, input, actions in
-      last = input.sentence
+      last = input.input.sentence
       for action in actions.array() { last += action.sentence.map { ", " + $0 } ?? "" }
     }
     blame(
@@ -164,27 +177,30 @@ extension World {
     var sight = Sight()
     let applied = replica.appliedIndex
     replica.lookAtStep { node, input, actions in
+      let told: Told
       switch input {
+      case .tick: told = .tick
+      case .receive(let envelope):
+        told = .message(
+          envelope.message.body, from: envelope.message.from, term: envelope.message.term)
       case .persisted(let ticket):
         if ticket > diskTicket { sight.problem = .notOnDisk(ticket) }
         oracles.becameDurable(node.id, through: ticket)
+        told = .receipt
       case .applied(let index):
         if index > applied, !node.isWitness { sight.problem = .notApplied(index) }
         oracles.machineIs(node.id, at: index)
-      case .propose, .changeMembership:
-        for answer in actions.outcomes {
+        told = .applied
+      case .other(let input):
+        for answer in actions.outcomes where input.asksForEntry {
           if case .accepted(let place) = answer.outcome { sight.accepted = place }
         }
-      case .tick, .receive, .read, .transferLeadership, .storageFailed, .entriesLoaded,
-        .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded,
-        .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable,
-        .peerRestarted, .campaign, .stop:
-        break
+        told = .rest(input)
       }
       if !actions.stores.isEmpty {
         sight.askedTicket = actions.stores[actions.stores.count - 1].ticket
       }
-      oracles.stepped(node, input, actions)
+      oracles.stepped(&node, told, &actions)
     }
     return sight
   }
@@ -246,14 +262,18 @@ extension World {
         }
         slots[position].actionsUntilCrash -= 1
       }
-      switch list[place] {
+      // Taken out, not copied; what stays in its place is nothing.
+      var action = ReplicaAction<SimulatedMachine>.observe(.spaceBack)
+      swap(&action, &list[place])
+      switch consume action {
       case .send(let envelope): send(envelope, from: position)
       case .disk(let job): enqueue(job, position)
       case .reply(let name, let reply): answered(name, reply, position)
       case .observe(let event): observe(event, position)
       }
     }
-    list.removeAll(keepingCapacity: true)
+    // One by one: for so few that is quicker.
+    while !list.isEmpty { list.removeLast() }
     spareActions = list
   }
 
@@ -337,5 +357,19 @@ extension World {
       Violation(
         Breach(fingerprint: fingerprint, sentence: sentence),
         at: RunMoment(event: eventCount, time: now)))
+  }
+}
+
+extension Input {
+  /// Whether it asks for an entry in the log, which gets a place there.
+  fileprivate var asksForEntry: Bool {
+    switch self {
+    case .propose, .changeMembership: true
+    case .tick, .receive, .persisted, .applied, .read, .transferLeadership, .storageFailed,
+      .entriesLoaded, .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded,
+      .snapshotChunkNotLoaded, .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable,
+      .peerReachable, .peerRestarted, .campaign, .stop:
+      false
+    }
   }
 }

@@ -32,7 +32,9 @@ public struct World: Sendable {
 
   var queue = EventQueue()
   var timers: Timers
-  var arena = InputArena()
+  /// What waits for its event: messages, and inputs of all other kinds.
+  var mail = Arena<PeerEnvelope>()
+  var arena = Arena<ReplicaInput<SimulatedMachine>>()
 
   // MARK: Who is there
 
