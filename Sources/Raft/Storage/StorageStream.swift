@@ -37,8 +37,8 @@ struct StorageStream: Hashable, Sendable {
   var snapshot: SnapshotMarker? { didSet { hasSnapshot = snapshot != nil } }
   private(set) var hasSnapshot = false
 
-  private var outstanding = Queue<Outstanding>()
-  private var early: [Ticket] = []
+  private(set) var outstanding = Queue<Outstanding>()
+  private(set) var early: [Ticket] = []
   var held: [Held] = []
 
   static let maximumHeld = 1_024

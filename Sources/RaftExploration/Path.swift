@@ -1,0 +1,256 @@
+// A way through the states, told so that people can follow it and another process can repeat it.
+
+import Raft
+
+/// What happens in one step of a path, in terms that mean the same in every process.
+public struct PathChoice: Hashable, Sendable {
+  /// What happens: `deliver`, `persist`, `campaign` and so on.
+  public var action: PathAction
+  /// The node to which it happens.
+  public var node: NodeID
+  /// Which of several: how many writes survive a crash, which change, the number of a proposal.
+  public var argument = 0
+  /// The fingerprint of the message, for what happens to one.
+  public var message: UInt64 = 0
+
+  /// A choice.
+  public init(action: PathAction, node: NodeID, argument: Int = 0, message: UInt64 = 0) {
+    self.action = action
+    self.node = node
+    self.argument = argument
+    self.message = message
+  }
+}
+
+/// What can happen to a node in an exploration.
+public enum PathAction: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterable,
+  CustomStringConvertible
+{
+  /// A message arrives.
+  case deliver
+  /// A message arrives and a copy of it stays on its way.
+  case deliverAndKeep
+  /// A message is lost.
+  case lose
+  /// A message is doubled.
+  case duplicate
+  /// The oldest write that is under way becomes durable.
+  case persist
+  /// The election timer runs out.
+  case campaign
+  /// A leader's heartbeat timer runs out.
+  case heartbeat
+  /// A command is proposed.
+  case propose
+  /// An operator asks for a change of the membership.
+  case change
+  /// A snapshot is taken and the log compacted.
+  case snapshot
+  /// A linearizable read is asked for.
+  case read
+  /// The node crashes.
+  case crash
+  /// The node starts again.
+  case restart
+
+  /// The name in files.
+  public var description: String {
+    switch self {
+    case .deliver: "deliver"
+    case .deliverAndKeep: "deliverAndKeep"
+    case .lose: "lose"
+    case .duplicate: "duplicate"
+    case .persist: "persist"
+    case .campaign: "campaign"
+    case .heartbeat: "heartbeat"
+    case .propose: "propose"
+    case .change: "change"
+    case .snapshot: "snapshot"
+    case .read: "read"
+    case .crash: "crash"
+    case .restart: "restart"
+    }
+  }
+
+  var hasMessage: Bool {
+    switch self {
+    case .deliver, .deliverAndKeep, .lose, .duplicate: true
+    case .persist, .campaign, .heartbeat, .propose, .change, .snapshot, .read, .crash, .restart:
+      false
+    }
+  }
+
+  init(_ kind: Move.Kind) {
+    switch kind {
+    case .deliver: self = .deliver
+    case .deliverAndKeep: self = .deliverAndKeep
+    case .lose: self = .lose
+    case .duplicate: self = .duplicate
+    case .persist: self = .persist
+    case .campaign: self = .campaign
+    case .heartbeat: self = .heartbeat
+    case .propose: self = .propose
+    case .change: self = .change
+    case .snapshot: self = .snapshot
+    case .read: self = .read
+    case .crash: self = .crash
+    case .restart: self = .restart
+    }
+  }
+}
+
+/// One step of a path that was followed.
+public struct PathStep: Hashable, Sendable {
+  /// What happens.
+  public var choice: PathChoice
+  /// What happens, in a sentence.
+  public var sentence: String
+  /// What the node does about it, in a few words each.
+  public var consequences: [String]
+  /// The node afterwards, in a line.
+  public var state: String
+  /// What does not hold since this step, if anything.
+  public var finding: Finding?
+}
+
+/// Why a path cannot be followed: the code has changed since it was written, or it was made up.
+public struct PathError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The step, from 0.
+  public var step: Int
+  /// What cannot happen there.
+  public var choice: PathChoice
+
+  /// What is wrong, in a sentence.
+  public var description: String {
+    "step \(step + 1) cannot happen: \(choice.action) at \(choice.node) is not possible there"
+  }
+}
+
+extension Explorer {
+  /// Follows a counterexample from the beginning.
+  ///
+  /// - Complexity: O(steps), each taken by the core.
+  public func story(of counterexample: Counterexample) -> [PathStep] {
+    var walk = Walk(self)
+    for move in counterexample.moves {
+      guard walk.take(move) else { break }
+    }
+    return walk.steps
+  }
+
+  /// Follows choices from the beginning of these bounds.
+  ///
+  /// - Throws: `PathError` if a choice is not possible where it stands.
+  /// - Complexity: O(steps), each taken by the core.
+  public func follow(_ choices: [PathChoice]) throws(PathError) -> [PathStep] {
+    var walk = Walk(self)
+    for (number, choice) in choices.enumerated() {
+      guard let move = walk.move(choice), walk.take(move) else {
+        throw PathError(step: number, choice: choice)
+      }
+    }
+    return walk.steps
+  }
+
+  /// Lets faults end after these choices, and says whether an entry commits then.
+  ///
+  /// - Throws: `PathError` if a choice is not possible where it stands.
+  public func recovers(after choices: [PathChoice]) throws(PathError) -> Bool {
+    var walk = Walk(self)
+    for (number, choice) in choices.enumerated() {
+      guard let move = walk.move(choice), walk.take(move) else {
+        throw PathError(step: number, choice: choice)
+      }
+    }
+    var healing = Healing(walk.locals, bounds, fault)
+    return healing.run()
+  }
+}
+
+/// Goes through states one by one.
+private struct Walk {
+  var explorer: Explorer
+  var steps: [PathStep] = []
+
+  init(_ other: Explorer) {
+    do {
+      explorer = try Explorer(
+        other.bounds, reductions: other.reductions, properties: other.properties,
+        fault: other.fault, healsEvery: 0)
+    } catch {
+      preconditionFailure("bounds that were valid are not: \(error)")
+    }
+  }
+
+  /// The present state is the only one of the frontier.
+  private var moves: [Move] {
+    var moves: [Move] = []
+    explorer.frontier.withState(0) {
+      explorer.tables.listMoves($0, explorer.layout, explorer.reductions, into: &moves)
+    }
+    return moves
+  }
+
+  var locals: [Local] {
+    explorer.frontier.withState(0) { state in
+      (0..<explorer.layout.nodes).map { explorer.tables.locals[Int(state[$0])] }
+    }
+  }
+
+  func move(_ choice: PathChoice) -> Int? {
+    moves.indices.first { self.choice(moves[$0]) == choice }
+  }
+
+  private func message(_ move: Move) -> Message? {
+    guard move.code >= Move.firstMessage else { return nil }
+    return explorer.tables.messages[Int(move.code - Move.firstMessage)]
+  }
+
+  private func choice(_ move: Move) -> PathChoice {
+    PathChoice(
+      action: PathAction(move.kind), node: NodeID(UInt64(move.node) + 1),
+      argument: move.code < Move.firstMessage ? Int(move.code & 15) : 0,
+      message: message(move)?.fingerprint(renaming: .identity) ?? 0)
+  }
+
+  mutating func take(_ number: Int) -> Bool {
+    let moves = moves
+    guard moves.indices.contains(number) else { return false }
+    let move = moves[number]
+    let before = locals[Int(move.node)]
+    let outcome = explorer.follow(move, number)
+    var host = Host(before, explorer.bounds, explorer.fault)
+    if move.kind != .lose && move.kind != .duplicate {
+      host.take(explorer.tables.input(move.code))
+    }
+    steps.append(
+      PathStep(
+        choice: choice(move),
+        sentence: Words.sentence(choice(move), message(move), before, explorer.bounds),
+        consequences: Words.consequences(host), state: Words.state(host.local),
+        finding: outcome))
+    return true
+  }
+}
+
+extension Explorer {
+  /// Replaces the only state of the frontier by the one that a step leads to.
+  fileprivate mutating func follow(_ move: Move, _ number: Int) -> Finding? {
+    while true {
+      var out = Expansion(first: 0, ofMany: false)
+      visited = VisitedSet(keepsLinks: true)
+      frontier.withState(0) { state in
+        withDigests { view in
+          attempt(move, number, state, 0, 0, view, &out, isForced: true)
+        }
+      }
+      if out.isUnfinished {
+        resolve(out)
+        continue
+      }
+      frontier = StateBuffer()
+      frontier.append(out.states, 0)
+      return out.found.first?.finding
+    }
+  }
+}
