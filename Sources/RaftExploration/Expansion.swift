@@ -22,6 +22,8 @@ public struct Expansion: Sendable {
     var found: Int
     var generated: Int
     var situations: UInt32
+    /// Whether it was tried if the cluster recovers from this state.
+    var isHealed: Bool
     /// A step or its meaning is not known yet: the state must be expanded again.
     var isUnfinished: Bool
   }
@@ -34,16 +36,15 @@ public struct Expansion: Sendable {
   var found: [Found] = []
   var misses: [UInt64] = []
   var historyMisses: [UInt64] = []
-  var healed = 0
 
   // What is needed for one state at a time.
   var moves: [Move] = []
   /// Fingerprints seen lately: most states are reached several times by the same few neighbours.
   var recent: [UInt64]
   var generated = 0
-  var effective = 0
   var situations: UInt32 = 0
   var isUnfinished = false
+  var isHealed = false
 
   init(first: Int, ofMany: Bool = true) {
     self.first = first
@@ -99,9 +100,9 @@ extension Explorer {
     frontier.withState(position) { state in
       let before = (out.keys.count, out.found.count)
       out.generated = 0
-      out.effective = 0
       out.situations = 0
       out.isUnfinished = false
+      out.isHealed = false
       tables.listMoves(state, layout, reductions, into: &out.moves)
       let key = fingerprint(state, view)
       for number in out.moves.indices {
@@ -118,7 +119,7 @@ extension Explorer {
       out.records.append(
         Expansion.Record(
           candidates: out.keys.count, found: out.found.count, generated: out.generated,
-          situations: out.situations, isUnfinished: out.isUnfinished))
+          situations: out.situations, isHealed: out.isHealed, isUnfinished: out.isUnfinished))
     }
   }
 
@@ -170,7 +171,7 @@ extension Explorer {
   }
 
   @inline(__always)
-  private func known(
+  func known(
     _ move: Move, _ state: UnsafeBufferPointer<UInt32>, _ out: inout Expansion
   ) -> Known? {
     let key = Tables.key(state[Int(move.node)], move.code)
@@ -204,7 +205,6 @@ extension Explorer {
     switch move.kind {
     case .lose, .duplicate:
       out.generated += 1
-      out.effective += 1
       offer(move, number, state, nil, key, view, &out)
       return
     case .deliver, .deliverAndKeep, .persist, .campaign, .heartbeat, .propose, .change, .snapshot,
@@ -216,7 +216,6 @@ extension Explorer {
     // whatever can happen then can happen without it.
     if reductions.isReduced && known.transition.isIdle && !isForced { return }
     out.generated += 1
-    out.effective += 1
     out.situations |= known.transition.situations
     if let finding = finding(move, known, state) {
       out.found.append(Expansion.Found(position: position, move: number, finding: finding))
@@ -379,7 +378,7 @@ extension Explorer {
   ) {
     guard healsEvery > 0, properties.contains(.eventuallyCommits) else { return }
     guard key % healsEvery == 0 else { return }
-    out.healed += 1
+    out.isHealed = true
     var locals: [Local] = []
     for node in 0..<layout.nodes { locals.append(tables.locals[Int(state[node])]) }
     var healing = Healing(locals, bounds, fault)

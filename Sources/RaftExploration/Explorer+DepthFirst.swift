@@ -14,7 +14,7 @@ extension Explorer {
     let expansion = finished(position)
     let record = expansion.records[0]
     generatedStates += record.generated
-    healedStates += expansion.healed
+    if record.isHealed { healedStates += 1 }
     note(record.situations, at: level + 1)
     for found in expansion.found {
       var moves = trail.map { Int($0) }

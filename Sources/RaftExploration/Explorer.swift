@@ -265,7 +265,7 @@ public struct Explorer: Sendable {
     where visited.insert(expansion.keys[candidate], expansion.links[candidate]) {
       next.append(expansion.states, candidate)
     }
-    if number == 0 { healedStates += expansion.healed }
+    if record.isHealed { healedStates += 1 }
     for place in firstFound..<record.found {
       let found = expansion.found[place]
       let key = frontier.withState(found.position) { fingerprint($0) }
