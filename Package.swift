@@ -14,6 +14,7 @@ let package = Package(
     .library(name: "RaftMachines", targets: ["RaftMachines"]),
     .library(name: "RaftReplica", targets: ["RaftReplica"]),
     .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
+    .library(name: "RaftExploration", targets: ["RaftExploration"]),
     .library(name: "Linearizability", targets: ["Linearizability"]),
   ],
   dependencies: [
@@ -33,11 +34,12 @@ let package = Package(
       dependencies: [
         "Raft", "RaftClocks", "RaftJournal", "RaftMachines", "RaftReplica", "Linearizability",
       ]),
+    .target(name: "RaftExploration", dependencies: ["Raft"]),
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
-        "RaftClocks", "RaftMachines", "RaftSimulation", "RaftJournal", "RaftFiles",
-        "RaftReplica", "Linearizability", "FlotillaViewer",
+        "Raft", "RaftExploration", "RaftClocks", "RaftMachines", "RaftSimulation", "RaftJournal",
+        "RaftFiles", "RaftReplica", "Linearizability", "FlotillaViewer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // The page that shows runs. Its sources are put into the binary, so that a copy still has them.
@@ -87,6 +89,7 @@ let package = Package(
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftSimulation",
       ]),
+    .testTarget(name: "ExplorationTests", dependencies: ["Raft", "RaftExploration"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",

@@ -19,7 +19,8 @@ enum Words {
     case .heartbeat: return "\(node)'s heartbeat timer runs out"
     case .propose: return "command \(choice.argument + 1) is proposed to \(node)"
     case .change:
-      return "an operator asks \(node) for the change \(Bounds.words(bounds.changes[choice.argument]))"
+      return
+        "an operator asks \(node) for the change \(Bounds.words(bounds.changes[choice.argument]))"
     case .snapshot: return "\(node) takes a snapshot through \(before.node.lastApplied)"
     case .read: return "a read is asked of \(node)"
     case .crash:
@@ -95,7 +96,8 @@ enum Words {
   /// A node in a line: role, term, vote, log with a bar after what is durable, commit index.
   static func state(_ local: Local) -> String {
     let node = local.node
-    var text = "\(node.id) \(local.isDown ? "down" : node.role.description) term \(node.currentTerm)"
+    var text =
+      "\(node.id) \(local.isDown ? "down" : node.role.description) term \(node.currentTerm)"
     if let vote = node.votedFor { text += " vote \(vote)" }
     text += "  log"
     if node.log.baseIndex > .zero { text += " (through \(node.log.base))" }

@@ -34,7 +34,8 @@ extension Digest {
   /// Feeds the entries of a run one by one, so that it does not matter where runs are cut.
   mutating func combine(_ run: EntryRun, _ names: NodeRenaming) {
     for position in 0..<run.count {
-      combine(run.term.rawValue << 8 | UInt64(run.kind.rawValue) << 4 | UInt64(run.payloads.rawValue))
+      combine(
+        run.term.rawValue << 8 | UInt64(run.kind.rawValue) << 4 | UInt64(run.payloads.rawValue))
       combine(payload: run.payload(position), run.kind, names)
     }
   }

@@ -25,6 +25,10 @@ struct HelpPage {
       report       Draw a run: a page for a browser, or a file for ShiViz or Perfetto.
                      flotilla-sim report runs/latest
 
+    EXPLORE
+      explore      Visit every state that a small cluster can reach within bounds.
+                     flotilla-sim explore --nodes 3 --terms 2 --entries 1
+
     CHECK
       check        Tell whether a history of anything is linearizable.
                      flotilla-sim check --model kv history.jsonl

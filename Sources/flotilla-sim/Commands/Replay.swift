@@ -91,6 +91,9 @@ struct Replay: EnvironmentCommand {
         .usage, "--step needs a terminal for its keys, and this is none",
         hint: "--last 40, or --from and --until")
     }
+    if let path = PathFile.path(at: target) {
+      return try PathReplay(PathFile.read(path), output.format).run(screen)
+    }
     Interrupt.shared.install(screen)
     let session = try ReplaySession(target, command: self)
     if verify { return try session.verify(screen) }
