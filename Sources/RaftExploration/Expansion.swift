@@ -57,7 +57,6 @@ struct DigestView {
   let locals: UnsafeBufferPointer<UInt64>
   let messages: UnsafeBufferPointer<UInt64>
   let histories: UnsafeBufferPointer<UInt64>
-  let links: UnsafeBufferPointer<UInt8>
   let count: Int
 }
 
@@ -84,12 +83,10 @@ extension Explorer {
     tables.localDigests.withUnsafeBufferPointer { locals in
       tables.messageDigests.withUnsafeBufferPointer { messages in
         tables.historyDigests.withUnsafeBufferPointer { histories in
-          tables.links.withUnsafeBufferPointer { links in
-            body(
-              DigestView(
-                locals: locals, messages: messages, histories: histories, links: links,
-                count: tables.renamings.count))
-          }
+          body(
+            DigestView(
+              locals: locals, messages: messages, histories: histories,
+              count: tables.renamings.count))
         }
       }
     }
@@ -126,8 +123,8 @@ extension Explorer {
   // MARK: Fingerprints
 
   /// One fingerprint for all names. Under one renaming it is a sum over the parts, since messages
-  /// have no order but by their age on a link; and then a sum over the renamings, in which each has
-  /// the same part. (The least of them would do as well, but is no longer spread evenly.)
+  /// have no order; and then a sum over the renamings, in which each has the same part. (The least
+  /// of them would do as well, but is no longer spread evenly.)
   func fingerprint(_ state: UnsafeBufferPointer<UInt32>, _ view: DigestView) -> UInt64 {
     let budget = RandomSource.mix(layout.budget(state).word ^ 0x6275_6467_6574)
     var total: UInt64 = 0
@@ -137,15 +134,8 @@ extension Explorer {
         sum &+= view.locals[Int(state[node]) * view.count + renaming]
       }
       sum &+= view.histories[Int(state[layout.history]) * view.count + renaming]
-      var link: UInt8 = 0
-      var weight: UInt64 = 1
       for slot in layout.messages..<state.count {
-        let message = Int(state[slot])
-        if isOrdered {
-          weight = view.links[message] == link ? weight &* 0xd134_2543_de82_ef95 : 1
-          link = view.links[message]
-        }
-        sum &+= view.messages[message * view.count + renaming] &* weight
+        sum &+= view.messages[Int(state[slot]) * view.count + renaming]
       }
       total &+= RandomSource.mix(sum)
     }
@@ -157,9 +147,6 @@ extension Explorer {
     withDigests { result = fingerprint(state, $0) }
     return result
   }
-
-  /// Whether the age of messages on a link matters.
-  private var isOrdered: Bool { bounds.inFlight.map { $0 > 1 } ?? false }
 
   // MARK: Steps
 
@@ -278,11 +265,11 @@ extension Explorer {
     states.end()
   }
 
-  /// Puts a message in flight: in the order of the links, and on a link in that of sending; where
-  /// any number may be in flight, in the order of their digests.
+  /// Puts a message in flight, in the order of the links, or where any number may be in flight in
+  /// that of their digests.
   @inline(__always)
   private func send(_ message: UInt32, _ start: Int, _ states: inout StateBuffer) {
-    guard let limit = bounds.inFlight else {
+    guard bounds.inFlight != nil else {
       let count = tables.renamings.count
       states.insert(message, from: start) {
         tables.messageDigests[Int($0) * count] < tables.messageDigests[Int($1) * count]
@@ -290,16 +277,11 @@ extension Explorer {
       return
     }
     let link = tables.links[Int(message)]
-    states.insert(message, from: start) {
-      tables.links[Int($0)] < tables.links[Int($1)]
-    }
-    var first = states.words.count
-    var count = 0
     for place in start..<states.words.count where tables.links[Int(states.words[place])] == link {
-      if count == 0 { first = place }
-      count += 1
+      states.replace(at: place, message)
+      return
     }
-    if count > limit { states.remove(at: first) }
+    states.insert(message, from: start) { tables.links[Int($0)] < tables.links[Int($1)] }
   }
 
   // MARK: Properties

@@ -43,8 +43,9 @@ struct StateBuffer: Sendable {
     words[place] = word
   }
 
-  /// Takes a word of the state that is not ended yet.
-  mutating func remove(at place: Int) { words.remove(at: place) }
+  /// Puts another word in the place of one of the state that is not ended yet.
+  @inline(__always)
+  mutating func replace(at place: Int, _ word: UInt32) { words[place] = word }
 
   mutating func removeAll() {
     words.removeAll(keepingCapacity: true)

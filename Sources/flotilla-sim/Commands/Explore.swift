@@ -98,7 +98,7 @@ struct Explore: EnvironmentCommand {
   var duplicates = 0
   @Option(
     name: .customLong("in-flight"),
-    help: .option("in-flight", "Messages in flight on each link, or any.", value: "n"))
+    help: .option("in-flight", "Messages in flight on each link: 1, or any.", value: "n"))
   var inFlight = InFlightArgument(1)
   @Option(help: .option("heartbeats", "Times that a heartbeat timer runs out.", value: "n"))
   var heartbeats = 0

@@ -208,13 +208,13 @@ struct ExploreReport {
           screen.toned("violated", .bad) + ": counterexample of "
           + counted(found.moves.count, "step")
       }
-      screen.print("\(pad(kind, to: 10))  \(pad(property.title, to: 44))  \(words)")
+      screen.print("\(pad(kind, to: 10))  \(pad(property.title, to: 59))  \(words)")
     }
     for situation in Situation.allCases {
       let depth = explorer.situationDepths[Int(situation.rawValue)]
       var words = depth.map { "reached after \(counted($0, "step"))" } ?? "never reached"
       if situation.isForbidden { words += depth == nil ? "  (as expected)" : "  (must not be)" }
-      screen.print("\(pad("sometimes", to: 10))  \(pad(situation.description, to: 52))  \(words)")
+      screen.print("\(pad("sometimes", to: 10))  \(pad(situation.description, to: 59))  \(words)")
     }
   }
 

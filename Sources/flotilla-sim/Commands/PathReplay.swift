@@ -128,7 +128,7 @@ enum PathTest {
       "  let explorer = try Explorer(",
       "    bounds,",
       "    reductions: Reductions(isSymmetric: false, isReduced: \(file.reductions.isReduced)),",
-      "    healsEvery: 0)",
+      "    " + (file.fault == .none ? "" : "fault: .\(file.fault.code), ") + "healsEvery: 0)",
     ]
     if file.property == Property.eventuallyCommits.description {
       lines.append("  #expect(try explorer.recovers(after: choices))")
@@ -156,5 +156,17 @@ extension MembershipChange {
       "  bounds.changes.append(",
       "    MembershipChange([\(steps.joined(separator: ", "))], isJointForced: \(isJointForced)))",
     ]
+  }
+}
+
+extension HostFault {
+  /// The case, as Swift code.
+  fileprivate var code: String {
+    switch self {
+    case .none: "none"
+    case .forgetsVote: "forgetsVote"
+    case .saysDurableTooEarly: "saysDurableTooEarly"
+    case .forgetsEntries: "forgetsEntries"
+    }
   }
 }
