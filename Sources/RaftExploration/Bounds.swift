@@ -26,9 +26,10 @@ public struct Bounds: Hashable, Sendable {
   public var losses = 0
   /// How many messages come twice.
   public var duplicates = 0
-  /// How many messages may be in flight from one node to one other: 1, or `nil` for any number. Where
-  /// it is 1, a message that is on its way is lost when another is sent on the same link. (With 2 the
-  /// newer might push out the older, and a loss would no longer be the same as silence.)
+  /// How many messages may be in flight from one node to one other: 1, or `nil` for any number.
+  /// Where it is 1, a message that is on its way is lost when another is sent on the same link.
+  /// (With 2 one that is to be lost might push out one that is not, and a loss would no longer be
+  /// the same as silence.)
   public var inFlight: Int? = 1
   /// How often a leader's heartbeat timer runs out.
   public var heartbeats = 0

@@ -6,9 +6,9 @@ import Raft
 ///
 /// What was in flight is lost and crashed nodes start again. Then, round after round, every write
 /// becomes durable and every message arrives, in the order sent; then the leader's heartbeat timer
-/// runs out if there is a leader, or else the election timer of the next node in turn. The elections
-/// are not bounded by the terms of the exploration. An entry has to commit on every voter of the
-/// leader's membership within `Healing.rounds`.
+/// runs out if there is a leader, or else the election timer of the next node in turn. The
+/// elections are not bounded by the terms of the exploration. An entry has to commit on every voter
+/// of the leader's membership within `Healing.rounds`.
 struct Healing {
   static let rounds = 64
 

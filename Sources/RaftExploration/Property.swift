@@ -145,7 +145,7 @@ public struct Finding: Error, Hashable, Sendable, BitwiseCopyable {
     case .answersAreTrue: "\(node) says committed of an entry at \(index) that is not"
     case .restarts: "\(node) cannot start from what its own disk holds"
     case .nodeInvariants:
-      "\(node): \(state?.description ?? change?.description ?? "an invariant of the core") is broken"
+      "\(node): \(state?.description ?? change?.description ?? "an invariant") is broken"
     case .eventuallyCommits: "no entry commits although all faults have ended"
     }
   }

@@ -2,8 +2,8 @@
 
 /// A set of 64-bit fingerprints, each with a link to the state it was reached from.
 ///
-/// Open addressing at most four fifths full, growing by half: 20 to 30 bytes for each state, and half
-/// of that where no links are kept. Places follow the order of the fingerprints.
+/// Open addressing at most four fifths full, growing by half: 20 to 30 bytes for each state, and
+/// half of that where no links are kept. Places follow the order of the fingerprints.
 public struct VisitedSet: Sendable {
   private var keys: [UInt64]
   /// The upper 48 bits of the fingerprint of the state before, then which of its moves; empty if
@@ -110,7 +110,8 @@ public struct VisitedSet: Sendable {
     return found
   }
 
-  /// Calls `body` with each fingerprint and its link (0 where none is kept), in the order of places.
+  /// Calls `body` with each fingerprint and its link (0 where none is kept), in the order of
+  /// places.
   func forEach(_ body: (UInt64, UInt64) -> Void) {
     for position in keys.indices where keys[position] != 0 {
       body(keys[position], keepsLinks ? links[position] : 0)

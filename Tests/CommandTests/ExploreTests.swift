@@ -78,18 +78,17 @@ import Testing
   }
 
   @Test func `a path that is damaged is refused with its line`() throws {
-    let explorer = try Explorer(Bounds())
-    let file = PathFile(
-      explorer, try Counterexample.sample.finding,
-      [
-        PathStep(
-          choice: PathChoice(action: .campaign, node: NodeID(1)), sentence: "it begins",
-          consequences: [], state: "")
-      ])
+    var bounds = Bounds()
+    bounds.terms = 1
+    bounds.entries = 0
+    var explorer = try Explorer(bounds, fault: .saysDurableTooEarly)
+    while explorer.step() {}
+    let found = try #require(explorer.counterexamples.first)
+    let file = PathFile(explorer, found.finding, explorer.story(of: found))
     let good = file.text
     func complaint(_ old: String, _ new: String) throws -> String? {
       let path = try Scratch.file("path.jsonl", good.replacing(old, with: new)).path
-      do {
+      do throws(Failure) {
         _ = try PathFile.read(path)
         return nil
       } catch { return "\(error.code.rawValue) " + error.what.replacing(path, with: "PATH") }
@@ -97,8 +96,8 @@ import Testing
     #expect(try complaint("", "") == nil)
     for (old, new, said) in [
       ("path/1", "path/9", "65 PATH:1: the schema is \"flotilla-sim.path/9\", not flotilla-"),
-      ("\"terms\":2", "\"terms\":-2", "65 PATH:1: \"terms\" must be a whole number, not -2"),
-      ("\"terms\":2,", "", "65 PATH:1: the key \"terms\" is missing"),
+      ("\"terms\":1", "\"terms\":-2", "65 PATH:1: \"terms\" must be a whole number, not -2"),
+      ("\"terms\":1,", "", "65 PATH:1: the key \"terms\" is missing"),
       ("\"terms\"", "\"terns\"", "65 PATH:1: the key \"terms\" is missing"),
       ("\"node\":1", "\"node\":1,\"nodes\":2", "65 PATH:2: the key \"nodes\" is not known"),
       ("campaign", "campain", "65 PATH:2: \"campain\" is nothing that can happen"),
@@ -118,19 +117,5 @@ import Testing
     #expect(property.err.contains("hint: did you mean log-matching?"))
     let change = try Tool.start(["explore", "--change", "remove everything"]).finish()
     #expect(change.code == 64)
-  }
-}
-
-extension Counterexample {
-  /// Some counterexample, made by a host that forgets.
-  fileprivate static var sample: Counterexample {
-    get throws {
-      var bounds = Bounds()
-      bounds.terms = 1
-      bounds.entries = 0
-      var explorer = try Explorer(bounds, fault: .saysDurableTooEarly)
-      while explorer.step() {}
-      return try #require(explorer.counterexamples.first)
-    }
   }
 }

@@ -10,8 +10,8 @@ import Testing
     Set(Mirror(reflecting: value).children.compactMap(\.label))
   }
 
-  /// Whoever adds a stored property adds it to `RaftNode+Fingerprint.swift`, or to the reasons there
-  /// for leaving it out, and then here.
+  /// Whoever adds a stored property adds it to `RaftNode+Fingerprint.swift`, or to the reasons
+  /// there for leaving it out, and then here.
   @Test func `know every stored property of a node`() throws {
     let membership = try Membership(voters: [NodeID(1)])
     let node = try RaftNode(

@@ -1,5 +1,5 @@
-// Raft treats all nodes alike. So a cluster in which two nodes have changed names does the same with
-// the names changed, and a model checker needs to look at one of the two only.
+// Raft treats all nodes alike. So a cluster in which two nodes have changed names does the same
+// with the names changed, and a model checker needs to look at one of the two only.
 
 /// A permutation of the nodes 1 to n: other names for them.
 public struct NodeRenaming: Hashable, Sendable {

@@ -1,6 +1,4 @@
-// begin Docs/HowTo/Explore.md
 import RaftExploration
-// end
 import Testing
 
 @Suite struct ExploreTwins {
