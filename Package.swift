@@ -94,7 +94,8 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests",
       dependencies: [
-        "Raft", "RaftClocks", "RaftMachines", "RaftExploration", "RaftSimulation", "Linearizability",
+        "Raft", "RaftClocks", "RaftMachines", "RaftExploration", "RaftSimulation",
+        "Linearizability",
       ]),
 
     // The simulator for WebAssembly; see .ci/wasm. Natively it prints the same digests.

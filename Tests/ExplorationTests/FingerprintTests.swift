@@ -16,11 +16,11 @@ import Testing
     let membership = try Membership(voters: [NodeID(1)])
     let node = try RaftNode(
       Configuration(id: NodeID(1), seed: 1), restoring: DurableState(bootstrapping: membership))
-    #expect(fields(node).count == 36)
-    #expect(fields(node.storage).count == 11)
+    #expect(fields(node).count == 34)
+    #expect(fields(node.storage).count == 12)
     #expect(fields(node.clients).count == 9)
-    #expect(fields(node.leader).count == 20)
-    #expect(fields(node.leader.reads).count == 8)
+    #expect(fields(node.leader).count == 19)
+    #expect(fields(node.leader.reads).count == 7)
     #expect(fields(Progress(NodeID(2), nextIndex: LogIndex(1), now: 0)).count == 18)
     #expect(fields(Poll()).count == 4)
   }
