@@ -10,10 +10,8 @@ struct FlotillaSim: ParsableCommand {
     abstract: "Torments whole Raft clusters, deterministically, and says what broke.",
     version: Version.line,
     subcommands: [
-    subcommands: [
       Simulate.self, Replay.self, Report.self, Explore.self, Check.self, JournalCommand.self,
       Bench.self,
-    ])
     ])
 
   static func main() {

@@ -21,7 +21,6 @@ struct HelpPage {
                      flotilla-sim simulate --seeds 1000
       replay       Show, step through or verify a recorded run.
                      flotilla-sim replay runs/latest --last 20
-
       report       Draw a run: a page for a browser, or a file for ShiViz or Perfetto.
                      flotilla-sim report runs/latest
 
