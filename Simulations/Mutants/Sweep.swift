@@ -1,18 +1,24 @@
 // The whole of the program that `run` beside this file builds: seeds one after the other until one
-// fails, and one line of JSON about it. Nothing of the command line is in it, so that a planted bug
-// is built and swept in seconds.
+// fails, and one line of JSON about it; or one failing seed, shrunk. Nothing of the command line is
+// in it, so that a planted bug is built and swept in seconds.
 
+import Foundation
 import RaftSimulation
 
 @main struct Sweep {
   static func main() {
-    let numbers = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
-    guard numbers.count == 2, CommandLine.arguments.count == 3 else {
-      print("usage: sweep FIRST-SEED COUNT")
-      return
+    let arguments = CommandLine.arguments.dropFirst()
+    let numbers = arguments.compactMap { UInt64($0) }
+    switch (arguments.first, numbers.count, arguments.count) {
+    case ("shrink", 1, 2): shrink(numbers[0])
+    case (_, 2, 2): sweep(numbers[0], numbers[1])
+    default: print("usage: sweep FIRST-SEED COUNT, or sweep shrink SEED")
     }
-    for number in 0..<numbers[1] {
-      switch simulate(Plan(seed: numbers[0] + number)).verdict {
+  }
+
+  private static func sweep(_ first: UInt64, _ count: UInt64) {
+    for number in 0..<count {
+      switch simulate(Plan(seed: first + number)).verdict {
       case .passed: break
       case .violated(let violation):
         say(violation.breach.fingerprint.description, runs: number + 1)
@@ -22,10 +28,64 @@ import RaftSimulation
         return
       }
     }
-    say("", runs: numbers[1])
+    say("", runs: count)
   }
 
   private static func say(_ what: String, runs: UInt64) {
     print("{\"what\": \"\(what)\", \"runs\": \(runs)}")
+  }
+
+  /// Shrinks on two cores. The time is that of the processor, both cores together.
+  private static func shrink(_ seed: UInt64) {
+    guard var shrinker = Shrinker(Plan(seed: seed)) else {
+      print("{}")
+      return
+    }
+    let before = shrinker.plan.size
+    let start = clock()
+    while let batch = shrinker.propose() { shrinker.learn(trials(batch, shrinker.goal)) }
+    let elapsed = Int(clock() - start) * 1_000 / Int(CLOCKS_PER_SEC)
+    let after = shrinker.plan.size
+    print(
+      "{\"before\": \(before.elements), \"elements\": \(after.elements),"
+        + " \"faults\": \(after.faults), \"operations\": \(after.operations),"
+        + " \"settings\": \(after.settings), \"nodes\": \(after.nodes),"
+        + " \"events\": \(shrinker.best.events), \"runs\": \(shrinker.runs),"
+        + " \"milliseconds\": \(elapsed)}")
+    //DEBUG
+  }
+
+  private static func trials(_ batch: ShrinkBatch, _ goal: ShrinkGoal) -> [ShrinkTrial] {
+    var found: [ShrinkTrial] = []
+    var place = 0
+    while place < batch.plans.count {
+      let pair = Pair(Array(batch.plans[place..<min(place + 2, batch.plans.count)]))
+      DispatchQueue.concurrentPerform(iterations: pair.plans.count) { number in
+        pair.run(number, batch.mostEvents)
+      }
+      for trial in pair.trials {
+        if let trial { found.append(trial) }
+        if trial?.goal == goal { return found }
+      }
+      place += 2
+    }
+    return found
+  }
+
+  /// Two plans that are run at once.
+  private final class Pair: @unchecked Sendable {
+    let plans: [Plan]
+    var trials: [ShrinkTrial?]
+    private let queue = DispatchQueue(label: "trials")
+
+    init(_ plans: [Plan]) {
+      self.plans = plans
+      trials = plans.map { _ in nil }
+    }
+
+    func run(_ number: Int, _ mostEvents: UInt64) {
+      let trial = ShrinkTrial(plans[number], mostEvents: mostEvents)
+      queue.sync { trials[number] = trial }
+    }
   }
 }

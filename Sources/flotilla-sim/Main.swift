@@ -10,8 +10,8 @@ struct FlotillaSim: ParsableCommand {
     abstract: "Torments whole Raft clusters, deterministically, and says what broke.",
     version: Version.line,
     subcommands: [
-      Simulate.self, Replay.self, Report.self, Explore.self, Check.self, JournalCommand.self,
-      Bench.self,
+      Simulate.self, Replay.self, Report.self, Shrink.self, Merge.self, Explore.self, Check.self,
+      JournalCommand.self, Bench.self, SchemaCommand.self,
     ])
 
   static func main() {

@@ -25,8 +25,9 @@ import Testing
   }
 
   @Test(arguments: [
-    Simulate.helpMessage(), Replay.helpMessage(), Check.helpMessage(),
-    JournalCommand.helpMessage(), Bench.helpMessage(),
+    Simulate.helpMessage(), Replay.helpMessage(), Shrink.helpMessage(), Merge.helpMessage(),
+    Check.helpMessage(), JournalCommand.helpMessage(), Bench.helpMessage(),
+    SchemaCommand.helpMessage(),
   ])
   func `every option names its environment variable`(help: String) {
     let text = help.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
@@ -44,6 +45,9 @@ import Testing
     let commands: [(any EnvironmentCommand.Type, String)] = [
       (Simulate.self, Simulate.helpMessage(columns: 400)),
       (Replay.self, Replay.helpMessage(columns: 400)),
+      (Shrink.self, Shrink.helpMessage(columns: 400)),
+      (Merge.self, Merge.helpMessage(columns: 400)),
+      (SchemaCommand.self, SchemaCommand.helpMessage(columns: 400)),
       (Check.self, Check.helpMessage(columns: 400)),
       (JournalCommand.self, JournalCommand.helpMessage(columns: 400)),
       (Bench.self, Bench.helpMessage(columns: 400)),

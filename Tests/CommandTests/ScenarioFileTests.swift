@@ -42,8 +42,8 @@ import Testing
     #expect(fields(ClockSettings()).sorted() == ["offset", "ratePerMillion", "tick"])
     #expect(
       fields(plan).sorted() == [
-        "clocks", "cluster", "duration", "faults", "network", "node", "scenario", "seed", "storage",
-        "workload",
+        "clocks", "cluster", "duration", "faults", "network", "node", "operations", "scenario",
+        "seed", "storage", "workload",
       ])
   }
 

@@ -139,6 +139,8 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case disksDamaged
   /// A damaged node was repaired by its peers.
   case rejoined
+  /// A clock on the wall was turned back while its node ran.
+  case clockJumpedBack
 
   /// The name in reports.
   public var description: String { Situation.names[Int(rawValue)] }
@@ -164,7 +166,7 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
     "witness-acknowledged", "stopped-gracefully", "session-refused", "stale-read-served",
     "deadline-passed-before", "deadline-passed-after", "disk-full-refused", "loading-refused",
     "crashed-in-recovery", "torn-tail-discarded", "disk-result-late", "disk-damaged",
-    "rejoined",
+    "rejoined", "clock-jumped-back",
   ]
 }
 

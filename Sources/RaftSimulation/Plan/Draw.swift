@@ -19,6 +19,8 @@ enum Concern: UInt64 {
   case node
   case tie
   case disk
+  case shrinking
+  case guide
 }
 
 /// One drawn word, and what may be read from it.

@@ -22,6 +22,7 @@ struct FaultDrawing {
     case overload, clientCrash
     case stop
     case diskFull, bitRot
+    case clockJump
   }
 
   func faults() -> [PlannedFault] {
@@ -66,7 +67,8 @@ struct FaultDrawing {
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
       .campaign, .stop:
       return processEpisode(family, start, long, dice)
-    case .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot, .slowRead:
+    case .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump, .snapshot,
+      .slowRead:
       return hostEpisode(family, start, long, dice)
     case .membership: return membershipEpisode(start, max(long, unit * 3), dice)
     case .transfer:
@@ -119,7 +121,8 @@ struct FaultDrawing {
       fault.kind = .flapping
       fault.period = amount.logarithmic(max(2, unit / 8), unit * 2)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
-      .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot,
+      .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
+      .snapshot,
       .slowRead, .membership, .transfer, .overload, .clientCrash, .stop:
       break
     }
@@ -164,7 +167,8 @@ struct FaultDrawing {
       if dice.again().below(2) == 0 { fault.aim = .leader }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .slowDisk, .diskStall, .diskFailure, .diskFull,
-      .bitRot, .clockRate, .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash:
+      .bitRot, .clockRate, .clockJump, .snapshot, .slowRead, .membership, .transfer, .overload,
+      .clientCrash:
       break
     }
     return fault
@@ -191,6 +195,9 @@ struct FaultDrawing {
     case .diskFull:
       fault.kind = .diskFull
       fault.amount = amount.logarithmic(1, 16_384)
+    case .clockJump:
+      fault.kind = .clockJump
+      fault.amount = amount.logarithmic(1_000_000, 10_000_000_000)
     case .clockRate:
       fault.kind = .clockRate
       let most = plan.node.leaseDriftPerMille.map { $0 * 1_000 * 4 / 10 } ?? 500_000

@@ -19,6 +19,9 @@ public struct Plan: Hashable, Sendable {
   public var clocks: [ClockSettings]
   /// What clients do.
   public var workload: WorkloadSettings
+  /// Which operations clients begin, and when; `nil` if they go on one after the other until there
+  /// were as many as `workload` says. Sorted by start.
+  public var operations: [PlannedOperation]?
   /// What goes wrong, sorted by start.
   public var faults: [PlannedFault]
   /// How long faults may strike. Unit: virtual nanoseconds. Then all is healed.

@@ -74,7 +74,7 @@ extension Plan {
         case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition,
           .bridge, .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm,
           .powerCut, .pause, .campaign, .stop, .slowNode, .slowDisk, .diskStall, .diskFailure,
-          .diskFull, .bitRot, .clockRate, .snapshot, .slowRead, .addLearner, .addVoter,
+          .diskFull, .bitRot, .clockRate, .clockJump, .snapshot, .slowRead, .addLearner, .addVoter,
           .transfer, .overload, .clientCrash:
           false
         }

@@ -67,6 +67,8 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
   // Clocks.
   /// A tick of `nodes` lasts `amount` millionths of what it should.
   case clockRate
+  /// The clocks on the wall of `nodes` jump `amount` ns forward, and at the end back.
+  case clockJump
 
   // The state machine and its snapshots.
   /// `nodes` take a snapshot at the start, whatever their threshold says.

@@ -22,6 +22,8 @@ struct Client: Sendable {
   var leader = -1
   /// How many operations it began: what makes an operation's draws its own.
   var begun: UInt64 = 0
+  /// How far it is in the plan's list of operations, if there is one.
+  var planned = 0
   /// How often it asked in all.
   var asked: UInt64 = 0
   /// How often it asked a node of which it knew nothing.

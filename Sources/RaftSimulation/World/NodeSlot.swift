@@ -31,6 +31,8 @@ struct NodeSlot: Sendable {
   /// Until when no sync ends; 0 if they do.
   var stalledUntil: UInt64 = 0
   var clockRate: UInt64 = 1_000_000
+  /// How far its clock on the wall has jumped ahead.
+  var clockAhead: UInt64 = 0
   /// After how many more actions the node crashes; the largest number for never.
   var actionsUntilCrash = UInt64.max
   /// The fault that armed the crash.

@@ -34,7 +34,28 @@ extension World {
   /// Whether the client has anything left to begin.
   private mutating func mayBegin(_ client: Int) -> Bool {
     if healing.isUnderWay { return clients[client].endedAfterHealing < 1 }
-    return counters.operations < plan.workload.operations
+    guard let operations = plan.operations else {
+      return counters.operations < plan.workload.operations
+    }
+    while clients[client].planned < operations.count,
+      operations[clients[client].planned].client != UInt64(client)
+    {
+      clients[client].planned += 1
+    }
+    return clients[client].planned < operations.count
+  }
+
+  /// Whether the next operation of a plan that lists them has its time yet to come.
+  private mutating func mustWait(_ client: Int) -> Bool {
+    guard !healing.isUnderWay, let operations = plan.operations else { return false }
+    let next = operations[clients[client].planned]
+    if next.start > now {
+      setTimer(ofClient: client, in: next.start - now)
+      return true
+    }
+    clients[client].begun = next.number
+    clients[client].planned += 1
+    return false
   }
 
   private mutating func beginOperation(_ client: Int) {
@@ -42,6 +63,7 @@ extension World {
       clients[client].isDone = true
       return
     }
+    if mustWait(client) { return }
     let draw = Draw(plan.seed, .workload, UInt64(client), clients[client].begun)
     clients[client].begun += 1
     history.append(self.draw(draw, client: clients[client].number))

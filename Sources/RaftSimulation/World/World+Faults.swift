@@ -82,6 +82,10 @@ extension World {
       for node in struckNodes[number] { slots[node].disk.faults.capacity = .max }
     case .bitRot:
       for node in struckNodes[number] { restart(node) }
+    case .clockJump:
+      for node in struckNodes[number] where slots[node].isUp {
+        if !isAsleep(node) { oracles.situations.reach(.clockJumpedBack) }
+      }
     case .crashBetweenActions:
       for node in struckNodes[number] where slots[node].armedBy == UInt32(number) {
         slots[node].actionsUntilCrash = .max
@@ -137,7 +141,7 @@ extension World {
     case .overload: overload(fault)
     case .clientCrash: crashClient(Int(fault.amount % UInt64(max(1, clients.count))))
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
-      .isolation, .clog, .slowNode, .slowDisk, .diskStall, .clockRate, .slowRead:
+      .isolation, .clog, .slowNode, .slowDisk, .diskStall, .clockRate, .clockJump, .slowRead:
       break
     }
   }
@@ -183,6 +187,7 @@ extension World {
       slots[node].extraRead = 0
       slots[node].stalledUntil = 0
       slots[node].clockRate = 1_000_000
+      slots[node].clockAhead = 0
     }
     for number in underway {
       let fault = plan.faults[number]
@@ -217,6 +222,7 @@ extension World {
     case .slowDisk: slots[node].extraSync += fault.amount
     case .diskStall: slots[node].stalledUntil = max(slots[node].stalledUntil, end)
     case .clockRate: slots[node].clockRate = fault.amount
+    case .clockJump: slots[node].clockAhead += fault.amount
     case .slowRead: slots[node].extraRead += fault.amount
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
@@ -257,7 +263,8 @@ extension World {
             links[place].heldUntil = max(links[place].heldUntil, fault.start + fault.duration)
           }
         case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
-          .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot, .slowRead,
+          .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
+          .snapshot, .slowRead,
           .addLearner,
           .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer,
           .overload, .clientCrash, .stop:
@@ -276,7 +283,8 @@ extension FaultKind {
       .isolation, .clog, .flapping:
       true
     case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
-      .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot, .slowRead,
+      .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump, .snapshot,
+      .slowRead,
       .addLearner,
       .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer, .overload,
       .clientCrash, .stop:

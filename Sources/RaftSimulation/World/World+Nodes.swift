@@ -45,7 +45,7 @@ extension World {
 
   /// What the clock of a node's host reads. Clocks are apart, and go equally fast: ticks may not.
   func wallClock(_ position: Int) -> UInt64 {
-    Names.epoch + now + slots[position].clock.offset
+    Names.epoch + now + slots[position].clock.offset + slots[position].clockAhead
   }
 
   mutating func deliver(_ event: QueuedEvent, to position: Int) {

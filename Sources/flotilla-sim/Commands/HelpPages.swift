@@ -21,6 +21,10 @@ struct HelpPage {
                      flotilla-sim simulate --seeds 1000
       replay       Show, step through or verify a recorded run.
                      flotilla-sim replay runs/latest --last 20
+      shrink       Make a failing run as small as it gets while it fails in the same way.
+                     flotilla-sim shrink runs/latest
+      merge        Put the reports of a campaign's shards together.
+                     flotilla-sim merge shard-1.json shard-2.json
       report       Draw a run: a page for a browser, or a file for ShiViz or Perfetto.
                      flotilla-sim report runs/latest
 
@@ -35,6 +39,8 @@ struct HelpPage {
     LOOK
       journal      Look at a node's journal on disk, or check every byte of it.
                      flotilla-sim journal verify DIR
+      schema       Print the JSON Schema of scenario files, for editors.
+                     flotilla-sim schema scenario
 
     MEASURE
       bench        Measure the consensus core, the journal and the simulator.

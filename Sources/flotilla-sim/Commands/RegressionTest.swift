@@ -9,8 +9,18 @@ enum RegressionTest {
       "import RaftSimulation", "import Testing", "",
       "@Test func `seed \(hex(plan.seed)) passes`() {",
     ]
-    lines.append("  var plan = Plan(seed: 0x\(hex(plan.seed)))")
-    lines += assignments(plan).map { "  " + $0 }
+    // A plan that lists its operations has little that is not plain.
+    let isPlain = plan.operations != nil
+    let base =
+      isPlain
+      ? Plan.plain(nodes: plan.cluster.voters, seed: plan.seed) : Plan(seed: plan.seed)
+    let call =
+      isPlain
+      ? "Plan.plain(nodes: \(plan.cluster.voters), seed: 0x\(hex(plan.seed)))"
+      : "Plan(seed: 0x\(hex(plan.seed)))"
+    let changes = assignments(plan, to: base)
+    lines.append("  \(changes.isEmpty ? "let" : "var") plan = \(call)")
+    lines += changes.map { "  " + $0 }
     lines += ["", "  let summary = simulate(plan)", ""]
     lines += [
       "  guard case .passed = summary.verdict else {",
@@ -22,9 +32,8 @@ enum RegressionTest {
     return lines.joined(separator: "\n")
   }
 
-  /// What makes the plan that its seed alone would give into this one.
-  private static func assignments(_ plan: Plan) -> [String] {
-    let drawn = Plan(seed: plan.seed)
+  /// What makes another plan into this one.
+  private static func assignments(_ plan: Plan, to drawn: Plan) -> [String] {
     guard drawn != plan else { return [] }
     var lines: [String] = []
     if drawn.scenario != plan.scenario {
@@ -41,6 +50,13 @@ enum RegressionTest {
         lines.append("plan.clocks[\(position)].ratePerMillion = \(clock.ratePerMillion)")
         lines.append("plan.clocks[\(position)].offset = \(clock.offset)")
       }
+    }
+    if let operations = plan.operations, operations != drawn.operations {
+      lines.append(operations.isEmpty ? "plan.operations = []" : "plan.operations = [")
+      lines += operations.map {
+        "  PlannedOperation(client: \($0.client), number: \($0.number), start: \($0.start)),"
+      }
+      if !operations.isEmpty { lines.append("]") }
     }
     if drawn.faults != plan.faults {
       lines.append("plan.faults = [")

@@ -25,7 +25,8 @@ struct Simulate: EnvironmentCommand {
     VariableOption.values(
       "seed", "seeds", "for", "jobs", "keep", "runs", "only-property", "junit", "shard")
     + VariableOption.flags(
-      "fail-fast", "verify-determinism", "no-corpus", "list-situations", "require-coverage")
+      "fail-fast", "verify-determinism", "no-corpus", "list-situations", "require-coverage",
+      "guided")
     + PlanArguments.variableOptions + OutputOptions.variableOptions
 
   @Option(
@@ -79,6 +80,11 @@ struct Simulate: EnvironmentCommand {
   @Flag(help: .option("require-coverage", "Exit 2 if a situation was not reached."))
   var requireCoverage = false
 
+  @Flag(
+    help: .option(
+      "guided", "Prefer kinds of runs that reach what was hardly reached; seeds alone decide."))
+  var guided = false
+
   @OptionGroup var planned: PlanArguments
   @OptionGroup var output: OutputOptions
 
@@ -90,12 +96,18 @@ struct Simulate: EnvironmentCommand {
     if shard != nil, seeds == nil, span == nil {
       throw ValidationError("--shard divides a sweep; add --seeds or --for")
     }
+    if guided, seeds == nil, span == nil {
+      throw ValidationError("--guided is for sweeps; add --seeds or --for")
+    }
+    if guided, planned.scenario != nil {
+      throw ValidationError("--guided chooses scenarios itself; leave --scenario out")
+    }
   }
 
   func run() throws {
     let screen = output.screen
     let setup = try SimulationSetup(planned.choice, seed: seed, onlyProperty: onlyProperty)
-    if listSituations, seed == nil, seeds == nil, span == nil {
+    if listSituations, seed == nil, seeds == nil, span == nil, planned.scenario == nil {
       return SituationReport.list(screen, output.format)
     }
     Interrupt.shared.install(screen)

@@ -35,7 +35,8 @@ struct SingleRun {
     if isText {
       RunReport(run: run, setup: setup, screen: screen, isBrokenOff: isBrokenOff).print()
       if command.listSituations {
-        SituationReport.print(screen, run.summary.reachedSituations, required: required)
+        SituationReport.print(
+          screen, SituationReport.counts(run.summary.situations), required: required)
       }
     } else {
       screen.print(
@@ -50,6 +51,10 @@ struct SingleRun {
   private func code(_ run: Run, _ isBrokenOff: Bool) -> ExitCode {
     if isBrokenOff { return .interrupted }
     if setup.isFailing(run) { return run.exitCode }
+    if let late = setup.file?.late(run.summary), !late.isEmpty {
+      screen.note(late.joined(separator: "; "))
+      return .stalled
+    }
     let missing = SituationReport.missing(run.summary.reachedSituations, required: required)
     if !missing.isEmpty, command.requireCoverage || setup.file?.sometimes.isEmpty == false {
       screen.note("not reached: \(missing.joined(separator: ", "))")
@@ -176,7 +181,7 @@ struct RunReport {
     screen.print()
     if let folder = run.folder {
       screen.print("reproduce:  flotilla-sim replay \(folder) --last 20")
-      screen.print("next:       flotilla-sim replay \(folder) --as-test")
+      screen.print("shrink:     flotilla-sim shrink \(folder)")
       screen.print("read:       \(folder)/report.html")
     }
     let again = run.folder == nil ? "reproduce: " : "again:     "

@@ -29,14 +29,40 @@ enum SituationReport {
     }
   }
 
-  static func print(_ screen: Screen, _ reached: [String], required: [String]) {
+  /// How often each was reached: what never was comes first, then what rarely was.
+  static func print(_ screen: Screen, _ counts: [String: UInt64], required: [String]) {
     screen.print()
     screen.print("situations")
-    for name in Situation.allCases.map(\.description) {
-      let isReached = reached.contains(name)
-      let word = isReached ? screen.toned("reached", .good) : screen.toned("never  ", .warning)
+    for name in ranked(counts) {
+      let count = counts[name] ?? 0
+      let word =
+        count > 0
+        ? screen.toned(pad(grouped(count), to: 9, .right), .good)
+        : screen.toned("    never", .warning)
       screen.print("  \(word)  \(name)\(required.contains(name) ? "" : "   (not required)")")
     }
+  }
+
+  /// All situations, those first that were reached least often.
+  static func ranked(_ counts: [String: UInt64]) -> [String] {
+    let names = Situation.allCases.map(\.description)
+    return names.indices.sorted { a, b in
+      (counts[names[a]] ?? 0, a) < (counts[names[b]] ?? 0, b)
+    }.map { names[$0] }
+  }
+
+  /// The counts by name.
+  static func counts(_ situations: SituationCounts) -> [String: UInt64] {
+    var counts: [String: UInt64] = [:]
+    for situation in Situation.allCases {
+      counts[situation.description] = UInt64(situations[situation])
+    }
+    return counts
+  }
+
+  /// For programs, in the same order as for people.
+  static func json(_ counts: [String: UInt64]) -> JSON {
+    .object(ranked(counts).map { ($0, .count(Int(clamping: counts[$0] ?? 0))) })
   }
 }
 

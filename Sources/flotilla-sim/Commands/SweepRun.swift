@@ -125,13 +125,19 @@ struct SweepRun {
       let run = Runner.measured(entry.plan, isVerified: command.verifyDeterminism)
       try take(run, &totals, &progress, &kept, corpus: entry.name)
     }
-    if !isOver(totals) {
+    var guide = Guide()
+    var done = 0
+    let deadline = command.span.map { start + Double($0.nanoseconds) / 1e9 }
+    while !isOver(totals), done < count ?? .max, Progress.now() < deadline ?? .infinity {
+      let left = count.map { $0 - done }
+      let portion = command.guided ? min(Guide.portion, left ?? .max) : left
       let queue = SweepQueue(
-        count: count, deadline: command.span.map { start + Double($0.nanoseconds) / 1e9 },
+        count: portion, deadline: deadline,
         isVerified: command.verifyDeterminism, stopsAtFailure: command.failFast,
         isFailing: { [setup] in setup.isFailing($0) },
-        plan: { [self] in setup.plan(seed: seed($0)) })
-      queue.start(jobs: min(jobs, count ?? jobs))
+        plan: { [self, guide, done] in plan(done + $0, guide) })
+      queue.start(jobs: min(jobs, portion ?? jobs))
+      var reached: [(choice: Guide.Choice, reached: SituationCounts)] = []
       func show() {
         let elapsed = Progress.now() - start
         let fraction =
@@ -140,12 +146,26 @@ struct SweepRun {
         progress.show(fraction: fraction) { words(totals, elapsed) }
       }
       while let run = queue.take(whileWaiting: show) {
+        done += 1
+        if command.guided { reached.append((guide.choice(for: run.plan.seed), run.reached)) }
         try take(run, &totals, &progress, &kept, corpus: nil)
         show()
       }
+      guide.learn(reached)
     }
     progress.clear()
     return try finish(totals, Progress.now() - start, kept)
+  }
+
+  /// The plan of the seed at a position, guided if that is asked for.
+  private func plan(_ position: Int, _ guide: Guide) -> Plan {
+    let seed = seed(position)
+    guard command.guided else { return setup.plan(seed: seed) }
+    var guided = setup
+    let choice = guide.choice(for: seed)
+    guided.options.scenario = choice.scenario
+    if guided.options.nodes == nil { guided.options.nodes = choice.nodes }
+    return guided.plan(seed: seed)
   }
 
   private func isOver(_ totals: SweepTotals) -> Bool {
@@ -241,6 +261,9 @@ struct SweepRun {
       ),
       ("situationsReached", .strings(totals.reached)),
       ("situationsMissing", .strings(missing)),
+      ("situationCounts", SituationReport.json(SituationReport.counts(totals.situations))),
+      ("shards", .strings(command.shard.map { ["\($0.number)/\($0.count)"] } ?? [])),
+      ("guided", .bool(command.guided)),
     ]
     if let failures { pairs.append(("failures", .array(failures.map(RunRecord.json)))) }
     return .object(pairs)
@@ -286,7 +309,8 @@ struct SweepRun {
     }
     if command.listSituations {
       SituationReport.print(
-        screen, totals.reached, required: SituationReport.required(setup))
+        screen, SituationReport.counts(totals.situations),
+        required: SituationReport.required(setup))
     }
     let rate = seconds > 0 ? Double(totals.runs) / seconds : 0
     let eventRate = seconds > 0 ? Double(totals.events) / seconds : 0

@@ -7,7 +7,7 @@ extension FaultKind {
   var amountUnit: SettingUnit {
     switch self {
     case .loss, .duplication: .share
-    case .delay, .reordering, .slowNode, .slowDisk, .slowRead: .time
+    case .delay, .reordering, .slowNode, .slowDisk, .slowRead, .clockJump: .time
     case .oneWay, .partition, .partialPartition, .bridge, .isolation, .clog, .flapping, .crash,
       .crashBetweenActions, .restartStorm, .powerCut, .pause, .campaign, .diskStall, .diskFailure,
       .diskFull, .bitRot, .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote,
@@ -165,6 +165,10 @@ enum ScenarioText {
       lines.append(
         "  - { tick: \(timeText(nanoseconds: clock.tick)), rate: \(clock.ratePerMillion), offset:"
           + " \(timeText(nanoseconds: clock.offset)) }")
+    }
+    if let operations = plan.operations {
+      lines.append(operations.isEmpty ? "operations: []" : "operations:")
+      lines += operations.map { "  - " + ScenarioFile.line($0) }
     }
     lines.append(plan.faults.isEmpty ? "faults: []" : "faults:")
     for fault in plan.faults { lines.append("  - " + ScenarioFile.line(fault)) }

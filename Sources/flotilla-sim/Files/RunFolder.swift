@@ -26,9 +26,11 @@ struct RunFolder {
 
   /// Runs the plan of a run once more and writes all about it.
   ///
+  /// - Parameter given: the name of the folder; `nil` for one after the seed, to which `latest` then
+  ///   points.
   /// - Returns: the path of the folder.
-  func write(_ run: Run) throws(Failure) -> String {
-    let name = freeName(run.plan.seed)
+  func write(_ run: Run, as given: String? = nil) throws(Failure) -> String {
+    let name = given ?? freeName(run.plan.seed)
     let path = root + "/" + name
     let files = FileManager.default
     do {
@@ -58,7 +60,7 @@ struct RunFolder {
     }
     try writeFile(RunRecord.summaryPage(kept).page, to: path + "/summary.json")
     try ReportPage.write(ReportRequest(run, name: "runs/\(name)"), to: path + "/report.html")
-    link(name)
+    if given == nil { link(name) }
     return path
   }
 

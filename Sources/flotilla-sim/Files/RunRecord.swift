@@ -52,6 +52,8 @@ struct Run: Sendable {
   /// Where it was written, if it was.
   var folder: String?
 
+  var reached: SituationCounts { summary.situations }
+
   var isDeterministic: Bool { digestAgain == nil || digestAgain == summary.digest }
 
   /// The event to look at first.

@@ -14,14 +14,19 @@ struct ScenarioFile {
   var until: UInt64?
   var settings: [(setting: Setting, text: String)] = []
   var clocks: [ClockSettings]?
+  var operations: [PlannedOperation]?
   var faults: [PlannedFault]?
+  /// Properties that the scenario is about. All others are checked as well.
+  var always: [String] = []
   /// Situations that must be reached.
   var sometimes: [String] = []
+  /// What must be so within some time after the healing.
+  var eventually: [Deadline] = []
 
   static let keys =
     [
-      "schema", "about", "seed", "scenario", "nodes", "machine", "until", "clocks", "faults",
-      "expect",
+      "schema", "about", "seed", "scenario", "nodes", "machine", "until", "clocks", "operations",
+      "faults", "expect",
     ] + Setting.groups
 
   /// The plan that this file and a seed make.
@@ -36,7 +41,14 @@ struct ScenarioFile {
     // Checked when the file was read.
     for (setting, text) in settings { _ = setting.set(text, in: &plan) }
     if let nodes = given.nodes { plan.cluster.voters = nodes }
-    if let operations = given.operations { plan.workload.operations = operations }
+    if let operations {
+      plan.operations = operations
+      plan.workload.operations = UInt64(operations.count)
+    }
+    if let operations = given.operations {
+      plan.workload.operations = operations
+      plan.operations = nil
+    }
     if let clocks {
       plan.clocks = clocks
     }
@@ -101,6 +113,7 @@ struct ScenarioFile {
         }
       case "until": until = reader.number(value, key, .time, in: 1...86_400_000_000_000)
       case "clocks": clocks = ScenarioFile.clocks(value, reader)
+      case "operations": operations = ScenarioFile.operations(value, reader)
       case "faults": faults = ScenarioFile.faults(value, reader)
       case "expect": readExpectations(value, reader)
       default: readSettings(of: key, value, reader)
@@ -127,34 +140,6 @@ struct ScenarioFile {
         continue
       }
       settings.append((setting, text))
-    }
-  }
-
-  private mutating func readExpectations(_ node: Node, _ reader: Reader) {
-    for (key, mark, value) in reader.keys(
-      node, of: "expect", known: ["always", "sometimes", "eventually"])
-    {
-      guard key == "sometimes" else {
-        reader.complain(
-          mark, "every property is always checked, and so is the end; leave \"\(key)\" out")
-        continue
-      }
-      guard case .list(let items) = value.value else {
-        reader.complain(value.mark, "sometimes must be a list of situations, not \(value.kind)")
-        continue
-      }
-      let known = Situation.allCases.map(\.description)
-      for item in items {
-        guard let name = reader.text(item, "a situation", "a name") else { continue }
-        if known.contains(name) {
-          sometimes.append(name)
-        } else {
-          let advice =
-            nearest(to: name, among: known).map { "Did you mean \($0)?" }
-            ?? "See flotilla-sim simulate --list-situations."
-          reader.complain(item.mark, "unknown situation \"\(name)\". \(advice)")
-        }
-      }
     }
   }
 
@@ -243,6 +228,12 @@ enum PlanCheck {
       shares.allSatisfy { $0 <= 1_000_000 } && shares.reduce(0, +) <= 1_000_000, "workload",
       "workload.leaseReads, workload.followerReads and workload.staleReads must be at most 100%"
         + " together")
+    for operation in plan.operations ?? [] where operation.client >= workload.clients {
+      require(
+        false, "operations",
+        "client c\(operation.client) has an operation, but there are only c0 to"
+          + " c\(workload.clients - min(1, workload.clients))")
+    }
     for fault in plan.faults {
       for number in fault.nodes + fault.peers where number > UInt64(cluster.count) {
         require(
