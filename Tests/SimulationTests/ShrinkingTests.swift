@@ -67,12 +67,12 @@ import Testing
   }
 
   @Test func `what comes out does not depend on how many plans are run at once`() throws {
-    var alone = try #require(Shrinker(ShrinkingTests.impatient(), mostRuns: 30))
+    var alone = try #require(Shrinker(ShrinkingTests.impatient(), mostRuns: 12))
     var many = alone
     shrink(&alone)
     shrink(&many, more: 3)
     #expect(alone.plan == many.plan)
-    #expect(alone.runs == many.runs && alone.runs <= 30)
+    #expect(alone.runs == many.runs && alone.runs <= 12)
   }
 
   @Test func `faults of a kind that is to be kept are kept`() throws {
@@ -92,7 +92,7 @@ import Testing
         property: .logMatching, check: check, term: Term(term), index: LogIndex(term))
       return .violated(
         Violation(
-          Breach(fingerprint: fingerprint, sentence: "no"), at: Moment(event: 1, time: 1)))
+          Breach(fingerprint: fingerprint, sentence: "no"), at: RunMoment(event: 1, time: 1)))
     }
     #expect(ShrinkGoal(verdict(3, 1)) == ShrinkGoal(verdict(3, 9)))
     #expect(ShrinkGoal(verdict(3, 1)) != ShrinkGoal(verdict(4, 1)))

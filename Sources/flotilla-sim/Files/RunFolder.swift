@@ -26,8 +26,8 @@ struct RunFolder {
 
   /// Runs the plan of a run once more and writes all about it.
   ///
-  /// - Parameter given: the name of the folder; `nil` for one after the seed, to which `latest` then
-  ///   points.
+  /// - Parameter given: the name of the folder; `nil` for one after the seed, to which `latest`
+  ///   points then.
   /// - Returns: the path of the folder.
   func write(_ run: Run, as given: String? = nil) throws(Failure) -> String {
     let name = given ?? freeName(run.plan.seed)
