@@ -197,7 +197,7 @@ struct FaultDrawing {
       fault.amount = amount.logarithmic(1, 16_384)
     case .clockJump:
       fault.kind = .clockJump
-      fault.amount = amount.logarithmic(1_000_000, 10_000_000_000)
+      fault.amount = amount.logarithmic(1_000_000, 2_000_000_000)
     case .clockRate:
       fault.kind = .clockRate
       let most = plan.node.leaseDriftPerMille.map { $0 * 1_000 * 4 / 10 } ?? 500_000

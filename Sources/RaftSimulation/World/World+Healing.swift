@@ -30,18 +30,36 @@ public struct LivenessBounds: Hashable, Sendable, BitwiseCopyable {
   /// step of priority, all of it stretched while the group is idle. A leader must be there after 12
   /// of these, all else after 40, with two time-outs of a client on top, and the time in which the
   /// largest snapshot goes twice to whom it is sent, chunk by chunk: 10 ms for each, since messages
-  /// and syncs take 2 ms at most by then.
+  /// and syncs take 2 ms at most by then. All of it begins when the clocks of all nodes can be
+  /// right: a node whose clock has jumped stays ahead, and unheard if it is far ahead, until true
+  /// time has caught up with it.
   ///
-  /// - Parameter snapshotBytes: the size of the largest snapshot.
-  public init(_ plan: Plan, snapshotBytes: UInt64 = 0) {
+  /// - Parameters:
+  ///   - snapshotBytes: the size of the largest snapshot.
+  ///   - clocksAhead: how far clocks may be ahead at the healing. Unit: nanoseconds.
+  public init(_ plan: Plan, snapshotBytes: UInt64 = 0, clocksAhead: UInt64 = 0) {
     var tick: UInt64 = 0
     for clock in plan.clocks { tick = max(tick, clock.tick) }
     var wait = plan.node.electionTimeoutTicks * 2 * tick
     if plan.node.isPriorityMixed { wait += plan.node.electionTimeoutTicks * 3 * tick }
     if plan.node.quiescenceTicks != nil { wait *= plan.node.quiescenceFactor }
-    leader = wait * 12
+    leader = clocksAhead + wait * 12
     let chunks = snapshotBytes / max(plan.node.snapshotChunkBytes, 1) + 1
-    rest = wait * 40 + plan.workload.timeout * 2 + 2 * chunks * 10_000_000
+    rest = clocksAhead + wait * 40 + plan.workload.timeout * 2 + 2 * chunks * 10_000_000
+  }
+}
+
+extension Plan {
+  /// How far a clock that has jumped may be ahead of true time at this moment: as far as all jumps
+  /// together, less the time since the last of them. Unit: nanoseconds.
+  func clocksAhead(at moment: UInt64) -> UInt64 {
+    var all: UInt64 = 0
+    var last: UInt64 = 0
+    for fault in faults where fault.kind == .clockJump && fault.start < moment {
+      all = min(all + min(fault.amount, 1 << 60), 1 << 60)
+      last = max(last, min(fault.start + fault.duration, moment))
+    }
+    return all - min(all, moment - last)
   }
 }
 
@@ -97,7 +115,8 @@ extension World {
       let newest = slot.node.snapshot.lastIncluded
       snapshotBytes = max(snapshotBytes, slot.replica.journal.snapshotBytes(newest) ?? 0)
     }
-    let bounds = LivenessBounds(plan, snapshotBytes: snapshotBytes)
+    let bounds = LivenessBounds(
+      plan, snapshotBytes: snapshotBytes, clocksAhead: plan.clocksAhead(at: healing.began))
     if healing.leaderTime == nil, leaderPosition != nil { healing.leaderTime = now }
     if let reason = unrest() {
       if healing.leaderTime == nil, elapsed > bounds.leader {
