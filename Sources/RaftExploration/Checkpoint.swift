@@ -52,7 +52,7 @@ extension Explorer {
     words.append(UInt64(counterexamples.count))
     for counterexample in counterexamples { counterexample.write(&words) }
     words.append(UInt64(visited.count))
-    visited.forEach { key, link in
+    visited.forEachLink { key, link in
       words.append(key)
       words.append(link)
     }

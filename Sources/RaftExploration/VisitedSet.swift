@@ -112,7 +112,7 @@ public struct VisitedSet: Sendable {
 
   /// Calls `body` with each fingerprint and its link (0 where none is kept), in the order of
   /// places.
-  func forEach(_ body: (UInt64, UInt64) -> Void) {
+  func forEachLink(_ body: (UInt64, UInt64) -> Void) {
     for position in keys.indices where keys[position] != 0 {
       body(keys[position], keepsLinks ? links[position] : 0)
     }

@@ -59,7 +59,7 @@ enum Words {
 
   private static func list(_ entries: Entries) -> String {
     var text = ""
-    entries.forEach { entry in
+    for entry in entries.array() {
       text += (text.isEmpty ? "" : " ") + "\(entry.index):\(entry.term)"
       if entry.kind == .command { text += "=\(entry.payload.first ?? 0)" }
     }
