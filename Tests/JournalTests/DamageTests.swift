@@ -199,6 +199,38 @@ struct DamageTests {
     #expect(try disk.list() == subject.rig.disk.names())
   }
 
+  @Test func `wherever an old segment is damaged, the newest term of all that follow is known`()
+    throws
+  {
+    var tried = 0
+    for seed in 0..<6 as Range<UInt64> {
+      var rig = try Rig(seed: seed)
+      var maker = WriteMaker(seed: seed)
+      maker.maximumPayload = 400
+      for _ in 0..<80 {
+        rig.append(maker.next(withSnapshots: false))
+        rig.settle()
+      }
+      rig.journal.vouch()
+      rig.settle()
+      rig.disk.powerOff(keepingChanges: true, keepingNames: true)
+      var disk = rig.disk
+      let segments = try Journal.inspect(&disk).segments
+      for segment in segments.dropLast(2) {
+        var spoilt = rig.disk
+        spoilt.flipBit(3, of: .segment(segment.number), at: segment.end / 2)
+        guard
+          case .damaged(let found) = try Journal.open(
+            on: &spoilt, owner: Rig.owner, settings: Rig.small)
+        else { continue }
+        tried += 1
+        #expect(found.report.floor.term == maker.state.hardState.currentTerm)
+        #expect(found.report.floor.index >= maker.lastIndex)
+      }
+    }
+    #expect(tried > 5)
+  }
+
   @Test func `to the newest record is known for what it is once another vouches for it`() throws {
     for isVouched in [true, false] {
       var rig = try Rig()

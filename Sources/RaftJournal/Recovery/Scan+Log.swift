@@ -33,7 +33,11 @@ extension Scan {
     try traceBeyond(heads.count, numbers, &disk)
     for position in heads.indices {
       let next = position + 1 < heads.count ? heads[position + 1] : nil
-      guard try readSegment(heads[position], next, &disk, spacing) else { return }
+      guard try readSegment(heads[position], next, &disk, spacing) else {
+        // All that follows hides what this node has promised, not the next segment alone.
+        for head in heads[(position + 1)...] { try traceAfter(head, &disk) }
+        return
+      }
     }
     guard damages.isEmpty, let first = numbers.first else { return }
     if replay.absentThrough > replay.summary.logStart.index {
@@ -95,8 +99,6 @@ extension Scan {
     if isSealed {
       guard end != limit || problem != nil else { return true }
       note(file, at: end, problem ?? .tooShort)
-      trace(next?.summary.hardState.currentTerm ?? .zero, next?.summary.lastIndex ?? .zero)
-      if let next { try traceAfter(next, &disk) }
       return false
     }
     if !damages.isEmpty {
@@ -113,6 +115,7 @@ extension Scan {
   private mutating func traceAfter<D: Disk>(
     _ head: SegmentHead, _ disk: inout D
   ) throws(DiskError) {
+    trace(head.summary.hardState.currentTerm, head.summary.lastIndex)
     var window = try FileWindow(.segment(head.number), on: &disk)
     let found = try survey(&window, head, from: UInt64(head.bytes), &disk)
     trace(found.floor.term, found.floor.index)
