@@ -151,6 +151,12 @@ extension World {
     guard !membership.isJoint,
       slots[leader].node.membershipIndex <= slots[leader].node.commitIndex
     else { return }
+    for position in slots.indices where membership.contains(slots[position].id) {
+      // A request to add it was under way when it was switched off.
+      guard slots[position].isRetired else { continue }
+      slots[position].isRetired = false
+      restart(position)
+    }
     for position in slots.indices where !membership.contains(slots[position].id) {
       guard slots[position].isUp else { continue }
       crash(position, .all)
