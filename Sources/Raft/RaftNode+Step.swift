@@ -39,6 +39,14 @@ extension RaftNode {
     finishStep(&actions)
   }
 
+  /// What `step` does with `receive`, for a message that others hold as well. Of those of a steady
+  /// stream nothing is copied but their entries.
+  package mutating func receive(shared message: Message, into actions: inout ActionBuffer) {
+    if isHalted { return refuseHalted(.receive(message), &actions) }
+    take(shared: message, &actions)
+    finishStep(&actions)
+  }
+
   @usableFromInline
   mutating func stepPersisted(_ ticket: Ticket, _ actions: inout ActionBuffer) {
     if isHalted { return }

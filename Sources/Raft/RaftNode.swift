@@ -93,13 +93,9 @@ public struct RaftNode: Sendable, Hashable {
   /// Whether this node leads.
   public internal(set) var isLeader = false
   /// The membership in force: the newest in the log (§6).
-  @inlinable public var membership: Membership {
-    memberships.items[memberships.items.count - 1].membership
-  }
+  @inlinable public var membership: Membership { memberships.current.membership }
   /// The index of the entry that the membership in force came from.
-  @inlinable public var membershipIndex: LogIndex {
-    memberships.items[memberships.items.count - 1].index
-  }
+  @inlinable public var membershipIndex: LogIndex { memberships.currentIndex }
   /// Whether this node holds entries without their commands, so that nothing is applied here.
   ///
   /// A node that joins as a witness becomes one with the first entry that comes so, and stays one

@@ -65,16 +65,17 @@ extension RaftNode {
   }
 
   /// Whether all invariants hold, those of this state and those since the state that is remembered
-  /// in `before`; then remembers this state there.
+  /// in `before`; if they do, remembers this state there.
   ///
   /// The two lists at once for whoever asks after each step and mostly hears that all is well. If
   /// it is not, they say what does not hold.
   ///
   /// - Complexity: O(nodes), with `isDeep` O(entries).
-  public func holdsInvariants(since before: inout Vitals?, isDeep: Bool) -> Bool {
-    var isSound = checkInvariants(isDeep: isDeep).isEmpty
+  package func holdsInvariants(since before: inout Vitals?, isDeep: Bool) -> Bool {
+    var isSound = isLogSound && isRoleSound
+    if isDeep { isSound = isDeeplySound && isSound }
     if let before { isSound = checkInvariants(since: before).isEmpty && isSound }
-    before = vitals
+    if isSound { before = vitals }
     return isSound
   }
 

@@ -16,13 +16,13 @@ extension RaftNode {
 
   // The usual answer is that all is well, so that is asked first, without an array.
 
-  private var isLogSound: Bool {
+  var isLogSound: Bool {
     areIndexesOrdered && isSnapshotCommitted && log.lastTerm <= currentTerm
       && handedToApply <= storage.durableIndex && isDurableInLog && isStored && isVerifiedBetween
       && isMembershipInLog && isPendingUndecided && isHeldNotDurable && isInstallSound
   }
 
-  private var isRoleSound: Bool {
+  var isRoleSound: Bool {
     switch state {
     case .leader:
       isOwnVoteCast && leaderID == id && isTermOpened && isProgressOrdered && isNextAfterMatch
@@ -71,6 +71,8 @@ extension RaftNode {
     if !isLeaderStateEmpty { violated.append(.onlyLeadersLead) }
     if hasLease { violated.append(.leaseNeedsItsTerm) }
   }
+
+  var isDeeplySound: Bool { areTermsOrdered && areMembershipsOfLog && areRequestsOrdered }
 
   private func collectDeep(_ violated: inout [StateInvariant]) {
     if !areTermsOrdered { violated.append(.termsNeverDecrease) }
@@ -170,21 +172,16 @@ extension RaftNode {
   }
 
   private var areMembershipsOfLog: Bool {
-    let oldest = memberships.items[0].index
+    let items = memberships.items
+    let oldest = items[0].index
     var next = 1
-    let areThere = log.allRuns { run in
-      guard run.kind == .membership else { return true }
-      for offset in 0..<run.count {
-        let index = run.firstIndex.advanced(by: UInt64(offset))
-        if index <= oldest { continue }
-        guard next < memberships.items.count, memberships.items[next].index == index else {
-          return false
-        }
-        next += 1
-      }
+    let areThere = log.allMemberships { index in
+      if index <= oldest { return true }
+      guard next < items.count, items[next].index == index else { return false }
+      next += 1
       return true
     }
-    return areThere && next == memberships.items.count
+    return areThere && next == items.count
   }
 
   private var areRequestsOrdered: Bool {

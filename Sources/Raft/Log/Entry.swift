@@ -112,7 +112,7 @@ public struct EntryRun: Sendable {
   }
 
   /// The run of no entries.
-  static var none: EntryRun { EntryRun(firstIndex: .zero, term: .zero, block: .empty) }
+  static var none: EntryRun { bare }
 
   /// The block in which the payloads lie; `.empty` if they are not in memory.
   @inlinable public var block: EntryBlock { EntryBlock(unchecked: bytes, count: blockCount) }

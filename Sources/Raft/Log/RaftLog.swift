@@ -480,6 +480,27 @@ public struct RaftLog: Sendable {
     }
   }
 
+  /// Calls `body` with the index of each membership in order, until it says false; whether it never
+  /// did. Other runs are only looked at, so that none is copied.
+  ///
+  /// - Complexity: O(runs).
+  func allMemberships(_ body: (LogIndex) -> Bool) -> Bool {
+    for chunk in sealed.indices where !RaftLog.allMemberships(sealed[chunk], body) { return false }
+    return RaftLog.allMemberships(tail, body)
+  }
+
+  private static func allMemberships(_ segments: [Segment], _ body: (LogIndex) -> Bool) -> Bool {
+    segments.withUnsafeBufferPointer { segments in
+      for place in 0..<segments.count where segments[place].run.kind == .membership {
+        let first = segments[place].run.firstIndex
+        for offset in 0..<UInt64(segments[place].run.storedCount) {
+          if !body(first.advanced(by: offset)) { return false }
+        }
+      }
+      return true
+    }
+  }
+
   /// Feeds the entries, however they are cut into runs.
   ///
   /// - Complexity: O(entries and their bytes).

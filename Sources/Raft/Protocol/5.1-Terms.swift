@@ -24,6 +24,31 @@ extension RaftNode {
     receiveInAnyTerm(&message, &actions)
   }
 
+  /// Takes a message that others hold as well.
+  @inline(__always)
+  mutating func take(shared message: Message, _ actions: inout ActionBuffer) {
+    if message.term == currentTerm, message.to == id, message.from != id,
+      message.from.rawValue > 0
+    {
+      if case .appendEntries(let request) = message.body, message.isOrdinary(request) {
+        var entries = message.isBare ? Entries(EntryRun.bare) : message.entries
+        handleAppendEntries(request, message.from, &entries, &actions)
+        return
+      }
+      if case .appendEntriesReply(let reply) = message.body {
+        handleAppendEntriesReply(reply, message.from, &actions)
+        return
+      }
+    }
+    takeCopy(of: message, &actions)
+  }
+
+  @inline(never)
+  private mutating func takeCopy(of message: Message, _ actions: inout ActionBuffer) {
+    var message = message
+    take(&message, &actions)
+  }
+
   @inline(never)
   private mutating func receiveInAnyTerm(_ message: inout Message, _ actions: inout ActionBuffer) {
     guard message.isWellFormed else {

@@ -19,9 +19,11 @@ struct MembershipHistory: Hashable, Sendable {
   }
 
   /// The one in force.
-  var current: Item { items[items.count - 1] }
+  @inlinable var current: Item {
+    @inline(__always) _read { yield items[items.count - 1] }
+  }
   /// The index of the one in force.
-  var currentIndex: LogIndex { items[items.count - 1].index }
+  @inlinable var currentIndex: LogIndex { items[items.count - 1].index }
 
   /// The one that was in force when the log ended with this entry.
   ///

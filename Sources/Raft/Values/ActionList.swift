@@ -65,7 +65,7 @@ public struct ActionList<Element: Sendable>: Sendable {
   /// memory is not shared with a copy of the list.
   @inlinable
   @inline(__always)
-  public mutating func drain(_ body: (consuming Element) -> Void) {
+  public mutating func drain(_ body: (__owned Element) -> Void) {
     guard let taken = takeBox() else { return }
     let count = taken.count
     taken.count = 0

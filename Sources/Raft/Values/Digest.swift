@@ -31,17 +31,22 @@ public struct Digest: Hashable, Sendable, BitwiseCopyable {
   /// - Complexity: O(bytes).
   public mutating func combine(bytes: ArraySlice<UInt8>) {
     combine(UInt64(bytes.count))
-    var word: UInt64 = 0
-    var shift: UInt64 = 0
-    for byte in bytes {
-      word |= UInt64(byte) << shift
-      shift += 8
-      if shift == 64 {
-        combine(word)
-        word = 0
-        shift = 0
+    bytes.withUnsafeBytes { bytes in
+      var place = 0
+      while place + 8 <= bytes.count {
+        combine(
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
+        place += 8
       }
+      guard place < bytes.count else { return }
+      var word: UInt64 = 0
+      var shift: UInt64 = 0
+      while place < bytes.count {
+        word |= UInt64(bytes[place]) << shift
+        shift += 8
+        place += 1
+      }
+      combine(word)
     }
-    if shift > 0 { combine(word) }
   }
 }

@@ -43,8 +43,16 @@ struct WireReader {
   private mutating func readInteger<Value: FixedWidthInteger>(
     _ expected: WireField
   ) throws(WireDecodingError) -> Value {
-    let field = try take(UInt64(MemoryLayout<Value>.size), expected)
-    return field.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(as: Value.self)) }
+    let size = MemoryLayout<Value>.size
+    guard size <= remaining else {
+      throw error(
+        expected, .truncated(needed: UInt64(size), available: UInt64(remaining)))
+    }
+    let offset = offset
+    position += size
+    return bytes.withUnsafeBytes {
+      Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
   }
 
   mutating func readByte(_ expected: WireField) throws(WireDecodingError) -> UInt8 {
