@@ -258,13 +258,25 @@ extension RecordBody {
     guard let head = bytes.withUnsafeBytes({ RecordHead($0, salt: salt, offset: offset) }) else {
       throw .damaged(bytes.count < RecordHead.bytes ? .tooShort : .checksum)
     }
+    return (head, try read(bytes, after: head))
+  }
+
+  /// The body of a record, of whose head it is known that it is whole and in its place.
+  static func read(
+    _ bytes: ArraySlice<UInt8>, after head: RecordHead
+  ) throws(FormatProblem) -> RecordBody {
     guard head.totalBytes <= UInt64(bytes.count) else { throw .damaged(.tooShort) }
-    let body = bytes.dropFirst(RecordHead.bytes).prefix(Int(head.bodyBytes))
-    guard body.withUnsafeBytes({ CRC32C.of($0) }) == head.bodyChecksum else {
-      throw .damaged(.checksum)
+    let start = bytes.startIndex + RecordHead.bytes
+    let body = bytes[start..<start + Int(head.bodyBytes)]
+    let isWhole = bytes.withUnsafeBytes { record in
+      let end = RecordHead.bytes + Int(head.bodyBytes)
+      for place in end..<Int(head.totalBytes) where record[place] != RecordHead.filler {
+        return false
+      }
+      let body = UnsafeRawBufferPointer(rebasing: record[RecordHead.bytes..<end])
+      return RecordHead.checksum(ofBody: body, parts: head.parts) == head.bodyChecksum
     }
-    let filler = bytes[(body.endIndex)..<(bytes.startIndex + Int(head.totalBytes))]
-    for byte in filler where byte != RecordHead.filler { throw .damaged(.checksum) }
-    return (head, try decode(body, parts: head.parts))
+    guard isWhole else { throw .damaged(.checksum) }
+    return try decode(body, parts: head.parts)
   }
 }

@@ -196,7 +196,8 @@ public struct Journal: Hashable, Sendable {
     let bodyBytes = open.bytes.count - bodyStart
     precondition(UInt64(bodyBytes) < UInt64(UInt32.max), "a record holds less than 4 GiB")
     let bodyChecksum = open.bytes.withUnsafeBytes {
-      CRC32C.of(UnsafeRawBufferPointer(rebasing: $0[bodyStart...]))
+      RecordHead.checksum(
+        ofBody: UnsafeRawBufferPointer(rebasing: $0[bodyStart...]), parts: parts)
     }
     let total = Int(RecordHead.total(bodyBytes: UInt64(bodyBytes)))
     withUnsafeBytes(of: RecordHead.fillers) { fillers in

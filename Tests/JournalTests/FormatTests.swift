@@ -15,6 +15,19 @@ struct FormatTests {
     #expect(CRC32C.of([]) == 0)
   }
 
+  @Test func `the checksum of padding is that of its bytes, whatever they are`() {
+    for length in [0, 1, 7, 8, 9, 511, 4_023, 4_095, 4_096, 5_000] {
+      var bytes = [UInt8](repeating: RecordHead.filler, count: length)
+      for place in [nil, 0, length / 2, length - 1] {
+        if let place, bytes.indices.contains(place) { bytes[place] ^= 1 }
+        let checksum = bytes.withUnsafeBytes {
+          RecordHead.checksum(ofBody: $0, parts: RecordBody.paddingPart)
+        }
+        #expect(checksum == CRC32C.of(bytes), "\(length) bytes, of which \(place ?? -1) is another")
+      }
+    }
+  }
+
   @Test func `the checksum is the same bit by bit, and in pieces`() {
     var source = RandomSource(seed: 1)
     for length in 0..<100 {

@@ -56,8 +56,13 @@ struct ByteReader {
   private mutating func integer<Value: FixedWidthInteger>(
     _: Value.Type
   ) throws(FormatProblem) -> Value {
-    let field = try take(UInt64(MemoryLayout<Value>.size))
-    return field.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(as: Value.self)) }
+    let size = MemoryLayout<Value>.size
+    guard size <= remaining else { throw FormatProblem.damaged(.malformed) }
+    let offset = position - bytes.startIndex
+    position += size
+    return bytes.withUnsafeBytes {
+      Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
   }
 
   mutating func byte() throws(FormatProblem) -> UInt8 { try integer(UInt8.self) }

@@ -33,19 +33,40 @@ struct RecordHead: Hashable, Sendable {
 
   /// Whether these bytes are filler and nothing else.
   static func isFiller(_ bytes: ArraySlice<UInt8>) -> Bool {
-    bytes.withUnsafeBytes { bytes in
-      var place = 0
-      while place + 8 <= bytes.count {
-        if bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) != fillers { return false }
-        place += 8
-      }
-      while place < bytes.count {
-        if bytes[place] != filler { return false }
-        place += 1
-      }
-      return true
-    }
+    bytes.withUnsafeBytes { isFiller($0) }
   }
+
+  private static func isFiller(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var place = 0
+    while place + 8 <= bytes.count {
+      if bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) != fillers { return false }
+      place += 8
+    }
+    while place < bytes.count {
+      if bytes[place] != filler { return false }
+      place += 1
+    }
+    return true
+  }
+
+  /// The checksum of a body. That of padding is the checksum of filler, which is known.
+  static func checksum(ofBody body: UnsafeRawBufferPointer, parts: UInt8) -> UInt32 {
+    if parts == RecordBody.paddingPart, body.count < fillerChecksums.count, isFiller(body) {
+      return fillerChecksums[body.count]
+    }
+    return CRC32C.of(body)
+  }
+
+  /// The checksum of so many bytes of filler, up to the size of a usual sector.
+  private static let fillerChecksums: [UInt32] = {
+    var checksums: [UInt32] = []
+    var crc = CRC32C()
+    for _ in 0..<4_096 {
+      checksums.append(crc.value)
+      withUnsafeBytes(of: filler) { crc.update($0) }
+    }
+    return checksums
+  }()
 
   var bodyChecksum: UInt32
   var bodyBytes: UInt32

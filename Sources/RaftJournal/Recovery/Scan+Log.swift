@@ -141,7 +141,7 @@ extension Scan {
       guard record.sequence == nextSequence else { return (place, .malformed) }
       let bytes = try window.look(at: place, count: record.totalBytes, on: &disk)
       do throws(FormatProblem) {
-        let body = try RecordBody.read(bytes, salt: head.salt, offset: place).body
+        let body = try RecordBody.read(bytes, after: record)
         guard
           replay.apply(
             record, body, segment: head.number, record: place..<end, spacing: spacing)

@@ -42,6 +42,9 @@ extension Scan {
       bytes.withUnsafeBytes { buffer in
         var offset = 0
         while offset < searched {
+          // Nearly all are zeros.
+          while offset + 64 <= searched, isZero(buffer, from: offset) { offset += 64 }
+          guard offset < searched else { break }
           defer { offset += 8 }
           if offset + 8 <= buffer.count {
             let word = buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
@@ -68,6 +71,16 @@ extension Scan {
     }
     result.isUnreadable = window.isUnreadable(start..<max(window.size, start + 1))
     return result
+  }
+
+  /// Whether 64 bytes are all zeros.
+  @inline(__always)
+  private func isZero(_ buffer: UnsafeRawBufferPointer, from offset: Int) -> Bool {
+    var any: UInt64 = 0
+    for word in 0..<8 {
+      any |= buffer.loadUnaligned(fromByteOffset: offset + 8 * word, as: UInt64.self)
+    }
+    return any == 0
   }
 
   /// Judges the end of the newest segment, whose good records end at `end`.
