@@ -68,6 +68,35 @@ import Testing
     #expect(log.replica != before)
   }
 
+  @Test func `the digest of a clock is that of its bytes`() {
+    var clock = LogClock()
+    for nanoseconds in [0, 1, 1 << 55, 0x0102_0304_0506_0708, 1 << 62] as [UInt64] {
+      let moment = Moment(
+        index: LogIndex(1), time: LogTime(nanoseconds: nanoseconds), lamport: .zero, hybrid: .zero)
+      _ = clock.apply(.read, at: moment)
+      var digest = Digest()
+      digest.combine(bytes: clock.encoded())
+      #expect(clock.digest == digest.value)
+    }
+  }
+
+  @Test(arguments: 0..<20)
+  func `bytes are digested eight at a time, the first one lowest`(count: Int) {
+    let bytes = (0..<count).map { UInt8(7 * $0 + 1) }
+    var digest = Digest()
+    digest.combine(UInt64(count))
+    for start in stride(from: 0, to: count, by: 8) {
+      var word: UInt64 = 0
+      for place in start..<min(start + 8, count) {
+        word |= UInt64(bytes[place]) << UInt64(8 * (place - start))
+      }
+      digest.combine(word)
+    }
+    var sum = Digest()
+    sum.combine(bytes: bytes)
+    #expect(sum == digest)
+  }
+
   @Test func `a composite keeps its machines apart`() throws {
     typealias Two = Composite<Counter, KeyValue>
     var log = Log<Two>()

@@ -7,38 +7,41 @@
 public struct ByteReader: Sendable {
   /// All the bytes.
   public let bytes: ArraySlice<UInt8>
+  @usableFromInline var place: Int
+
   /// Where the next value begins: an index of `bytes`.
-  public private(set) var position: Int
+  @inlinable public var position: Int { place }
 
   /// A reader at the first of these bytes.
   @inlinable public init(_ bytes: ArraySlice<UInt8>) {
     self.init(bytes, at: bytes.startIndex)
   }
 
-  @usableFromInline init(_ bytes: ArraySlice<UInt8>, at position: Int) {
+  @inlinable init(_ bytes: ArraySlice<UInt8>, at position: Int) {
     self.bytes = bytes
-    self.position = position
+    place = position
   }
 
   /// How many bytes are left.
-  public var remaining: Int { bytes.endIndex - position }
+  @inlinable public var remaining: Int { bytes.endIndex - place }
 
   /// Whether nothing is left.
-  public var isAtEnd: Bool { position == bytes.endIndex }
+  @inlinable public var isAtEnd: Bool { place == bytes.endIndex }
 
   /// All that is left, without taking it.
-  public var rest: ArraySlice<UInt8> { bytes[position...] }
+  @inlinable public var rest: ArraySlice<UInt8> { bytes[place...] }
 
   /// The next number, of the width of its type.
   ///
   /// - Throws: `.truncated` if fewer bytes are left.
+  @inlinable
   public mutating func read<Number: FixedWidthInteger & BitwiseCopyable>(
     _ type: Number.Type = Number.self
   ) throws(MachineDecodingError) -> Number {
     let size = MemoryLayout<Number>.size
     guard remaining >= size else { throw .truncated }
-    let offset = position - bytes.startIndex
-    position += size
+    let offset = place - bytes.startIndex
+    place += size
     return bytes.withUnsafeBytes {
       Number(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Number.self))
     }
@@ -47,23 +50,26 @@ public struct ByteReader: Sendable {
   /// The next so many bytes.
   ///
   /// - Throws: `.truncated` if fewer are left.
+  @inlinable
   public mutating func read(bytes count: Int) throws(MachineDecodingError) -> ArraySlice<UInt8> {
     guard count >= 0, remaining >= count else { throw .truncated }
-    defer { position += count }
-    return bytes[position..<position + count]
+    defer { place += count }
+    return bytes[place..<place + count]
   }
 
   /// Passes over the next so many bytes.
   ///
   /// - Throws: `.truncated` if fewer are left.
+  @inlinable
   public mutating func skip(_ count: Int) throws(MachineDecodingError) {
     guard count >= 0, remaining >= count else { throw .truncated }
-    position += count
+    place += count
   }
 
   /// A length of 4 bytes, and so many bytes.
   ///
   /// - Throws: `.truncated` if fewer are left.
+  @inlinable
   public mutating func readString() throws(MachineDecodingError) -> ArraySlice<UInt8> {
     let count: UInt32 = try read()
     guard UInt64(count) <= UInt64(remaining) else { throw .truncated }
@@ -73,6 +79,7 @@ public struct ByteReader: Sendable {
   /// How many values follow, each of at least `size` bytes: a length of 4 bytes.
   ///
   /// - Throws: `.truncated` if so many cannot follow.
+  @inlinable
   public mutating func readCount(of size: Int) throws(MachineDecodingError) -> Int {
     let count: UInt32 = try read()
     guard UInt64(count) * UInt64(size) <= UInt64(remaining) else { throw .truncated }
@@ -83,6 +90,7 @@ public struct ByteReader: Sendable {
   ///
   /// - Throws: `.unknownVersion` if it is zero or larger than the newest.
   @discardableResult
+  @inlinable
   public mutating func readVersion(newest: UInt8) throws(MachineDecodingError) -> UInt8 {
     let version: UInt8 = try read()
     guard version > 0, version <= newest else { throw .unknownVersion(version) }
@@ -92,6 +100,7 @@ public struct ByteReader: Sendable {
   /// Refuses bytes after the value.
   ///
   /// - Throws: `.trailingBytes` if any are left.
+  @inlinable
   public func finish() throws(MachineDecodingError) {
     guard isAtEnd else { throw .trailingBytes }
   }

@@ -5,37 +5,44 @@
 /// Numbers are little-endian. A writer that is emptied keeps its memory, so that one writer can
 /// serve a whole run of commands without an allocation for each.
 public struct ByteWriter: Sendable {
+  @usableFromInline var storage: [UInt8] = []
+
   /// What was written so far.
-  public private(set) var bytes: [UInt8] = []
+  @inlinable public var bytes: [UInt8] { _read { yield storage } }
 
   /// A writer that has written nothing, with room for so many bytes.
-  public init(reserving capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+  @inlinable
+  public init(reserving capacity: Int = 0) { storage.reserveCapacity(capacity) }
 
   /// How many bytes were written.
-  public var count: Int { bytes.count }
+  @inlinable public var count: Int { storage.count }
 
   /// Writes a number in the width of its type.
+  @inlinable
   public mutating func write<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number) {
     var rest = UInt64(truncatingIfNeeded: number)
     for _ in 0..<MemoryLayout<Number>.size {
-      bytes.append(UInt8(truncatingIfNeeded: rest))
+      storage.append(UInt8(truncatingIfNeeded: rest))
       rest >>= 8
     }
   }
 
   /// Writes bytes as they are.
+  @inlinable
   public mutating func write(bytes source: ArraySlice<UInt8>) {
-    source.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    source.withUnsafeBytes { storage.append(contentsOf: $0) }
   }
 
   /// Writes bytes as they are.
+  @inlinable
   public mutating func write(bytes source: [UInt8]) {
-    source.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    source.withUnsafeBytes { storage.append(contentsOf: $0) }
   }
 
   /// Writes a length of 4 bytes, and the bytes.
   ///
   /// - Precondition: fewer than 2^32 bytes.
+  @inlinable
   public mutating func write(string: ArraySlice<UInt8>) {
     precondition(UInt64(string.count) <= UInt64(UInt32.max), "a string has less than 4 GiB")
     write(UInt32(string.count))
@@ -45,11 +52,13 @@ public struct ByteWriter: Sendable {
   /// Writes a length of 4 bytes, and the bytes.
   ///
   /// - Precondition: fewer than 2^32 bytes.
+  @inlinable
   public mutating func write(string: [UInt8]) { write(string: string[...]) }
 
   /// Writes how many values follow, in 4 bytes.
   ///
   /// - Precondition: fewer than 2^32.
+  @inlinable
   public mutating func write(count: Int) {
     precondition(UInt64(count) <= UInt64(UInt32.max), "a list has less than 2^32 values")
     write(UInt32(count))
@@ -58,23 +67,26 @@ public struct ByteWriter: Sendable {
   /// Writes over a number that was written before, at an offset from the beginning.
   ///
   /// - Precondition: the number lies within what was written.
+  @inlinable
   public mutating func overwrite<Number: FixedWidthInteger & BitwiseCopyable>(
     _ number: Number, at offset: Int
   ) {
     precondition(
-      offset >= 0 && offset + MemoryLayout<Number>.size <= bytes.count,
+      offset >= 0 && offset + MemoryLayout<Number>.size <= storage.count,
       "nothing was written there")
-    bytes.withUnsafeMutableBytes {
+    storage.withUnsafeMutableBytes {
       $0.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
     }
   }
 
   /// Forgets what was written after the first so many bytes, and keeps the memory.
+  @inlinable
   public mutating func truncate(to count: Int) {
-    precondition(count >= 0 && count <= bytes.count, "so much was not written")
-    bytes.removeLast(bytes.count - count)
+    precondition(count >= 0 && count <= storage.count, "so much was not written")
+    storage.removeLast(storage.count - count)
   }
 
   /// Forgets what was written, and keeps the memory.
-  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+  @inlinable
+  public mutating func removeAll() { storage.removeAll(keepingCapacity: true) }
 }

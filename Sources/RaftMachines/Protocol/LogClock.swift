@@ -43,6 +43,15 @@ public struct LogClock: StateMachine {
   /// Returns the newest reading.
   public func query(_ query: Query) -> LogTime { latest }
 
+  /// A digest of what `write(into:)` writes, without writing it.
+  public var digest: UInt64 {
+    var digest = Digest()
+    digest.combine(9)
+    digest.combine(latest.nanoseconds << 8 | 1)
+    digest.combine(latest.nanoseconds >> 56)
+    return digest.value
+  }
+
   /// Writes the version and the newest reading.
   public func write(into writer: inout ByteWriter) {
     writer.write(UInt8(1))

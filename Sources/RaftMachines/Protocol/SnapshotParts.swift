@@ -18,12 +18,13 @@ public struct SnapshotCursor: Hashable, Sendable {
   public var isAtEnd = false
 
   /// Where a part of the machine, which is a machine itself, is being written: none or one.
-  private var inner: [SnapshotCursor] = []
+  @usableFromInline var inner: [SnapshotCursor] = []
 
   /// A cursor at the beginning.
-  public init() {}
+  @inlinable public init() {}
 
   /// Goes to the next table.
+  @inlinable
   public mutating func nextSection() {
     section += 1
     position = 0
@@ -33,6 +34,7 @@ public struct SnapshotCursor: Hashable, Sendable {
   /// Lets a machine inside of this one write its next part.
   ///
   /// - Returns: whether it has written all of its parts.
+  @inlinable
   public mutating func write<Inner: SnapshotParts>(
     _ machine: Inner, into writer: inout ByteWriter
   ) -> Bool {
@@ -68,23 +70,26 @@ public protocol SnapshotParts: Sendable {
 
 extension SnapshotParts where Self: BinaryValue {
   /// Writes the whole state as one part.
+  @inlinable
   public func writePart(at cursor: inout SnapshotCursor, into writer: inout ByteWriter) {
     write(into: &writer)
     cursor.isAtEnd = true
   }
 
   /// Reads the whole state.
+  @inlinable
   public mutating func read(part: ArraySlice<UInt8>) throws(MachineDecodingError) {
     self = try Self(encoded: part)
   }
 
   /// There is nothing left to do.
+  @inlinable
   public mutating func finishReading() throws(MachineDecodingError) {}
 
   /// A digest of the bytes of the whole state.
   ///
   /// - Complexity: O(state).
-  public var digest: UInt64 {
+  @inlinable public var digest: UInt64 {
     var digest = Digest()
     digest.combine(bytes: encoded())
     return digest.value
@@ -98,30 +103,32 @@ extension SnapshotParts where Self: BinaryValue {
 ///
 ///     snapshot  version(1) { length:4 part } 0xffff_ffff digest:8
 public struct SnapshotWriter<State: SnapshotParts>: Sendable {
-  static var version: UInt8 { 1 }
-  static var endMark: UInt32 { .max }
+  @inlinable static var version: UInt8 { 1 }
+  @inlinable static var endMark: UInt32 { .max }
 
-  private let state: State
-  private var cursor = SnapshotCursor()
-  private var writer = ByteWriter()
+  @usableFromInline let state: State
+  @usableFromInline var cursor = SnapshotCursor()
+  @usableFromInline var writer = ByteWriter()
   /// How much of what was written has been given out.
-  private var given = 0
-  private var isWritten = false
+  @usableFromInline var given = 0
+  @usableFromInline var isWritten = false
 
   /// A writer of this state's snapshot.
   ///
   /// - Complexity: O(1).
+  @inlinable
   public init(_ state: State) {
     self.state = state
     writer.write(SnapshotWriter.version)
   }
 
   /// Whether all has been given out.
-  public var isAtEnd: Bool { isWritten && given == writer.count }
+  @inlinable public var isAtEnd: Bool { isWritten && given == writer.count }
 
   /// The next piece: exactly so many bytes, and fewer only at the end. Empty after the end.
   ///
   /// - Precondition: `count` is more than zero.
+  @inlinable
   public mutating func next(_ count: Int) -> [UInt8] {
     precondition(count > 0, "a piece has one byte or more")
     while writer.count - given < count, !isWritten { writePart() }
@@ -134,13 +141,15 @@ public struct SnapshotWriter<State: SnapshotParts>: Sendable {
   /// All that is left.
   ///
   /// - Complexity: O(state), in time and memory.
+  @inlinable
   public mutating func all() -> [UInt8] {
     while !isWritten { writePart() }
     defer { given = writer.count }
     return given == 0 ? writer.bytes : Array(writer.bytes[given...])
   }
 
-  private mutating func writePart() {
+  @inlinable
+  mutating func writePart() {
     if given > SnapshotCursor.partBytes, given == writer.count {
       writer.removeAll()
       given = 0
@@ -167,18 +176,19 @@ public struct SnapshotWriter<State: SnapshotParts>: Sendable {
 
 /// Reads a snapshot from pieces of any size.
 public struct SnapshotReader<State: SnapshotParts>: Sendable {
-  private var state: State
+  @usableFromInline var state: State
   /// What has come and is not read yet: less than one part.
-  private var waiting: [UInt8] = []
-  private var hasVersion = false
-  private var isAtEnd = false
+  @usableFromInline var waiting: [UInt8] = []
+  @usableFromInline var hasVersion = false
+  @usableFromInline var isAtEnd = false
 
   /// A reader that will make a state from its beginning.
-  public init(into empty: State) { state = empty }
+  @inlinable public init(into empty: State) { state = empty }
 
   /// Takes in the next piece.
   ///
   /// - Throws: `MachineDecodingError`; the reader is then of no use.
+  @inlinable
   public mutating func read(_ piece: ArraySlice<UInt8>) throws(MachineDecodingError) {
     waiting.append(contentsOf: piece)
     var reader = ByteReader(waiting[...])
@@ -193,7 +203,8 @@ public struct SnapshotReader<State: SnapshotParts>: Sendable {
   }
 
   /// Reads whole parts, and says how many bytes they took.
-  private mutating func read(_ reader: inout ByteReader) throws(MachineDecodingError) -> Int {
+  @inlinable
+  mutating func read(_ reader: inout ByteReader) throws(MachineDecodingError) -> Int {
     if !hasVersion, !reader.isAtEnd {
       try reader.readVersion(newest: SnapshotWriter<State>.version)
       hasVersion = true
@@ -221,6 +232,7 @@ public struct SnapshotReader<State: SnapshotParts>: Sendable {
   /// The state, after the last piece.
   ///
   /// - Throws: `.truncated` if more was to come.
+  @inlinable
   public func finish() throws(MachineDecodingError) -> State {
     guard isAtEnd, waiting.isEmpty else { throw .truncated }
     return state
@@ -231,6 +243,7 @@ extension StateMachine {
   /// The whole state as bytes, the same bytes for the same state.
   ///
   /// - Complexity: O(state).
+  @inlinable
   public func snapshot() -> [UInt8] {
     var writer = SnapshotWriter(self)
     return writer.all()
@@ -240,6 +253,7 @@ extension StateMachine {
   ///
   /// - Throws: `MachineDecodingError` if the bytes are not a snapshot of such a machine.
   /// - Complexity: O(state).
+  @inlinable
   public mutating func restore(_ snapshot: [UInt8]) throws(MachineDecodingError) {
     var reader = SnapshotReader(into: beginning)
     try reader.read(snapshot[...])

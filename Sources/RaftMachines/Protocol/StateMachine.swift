@@ -96,6 +96,7 @@ public protocol StateMachine: Hashable, SnapshotParts, BinaryValue {
 
 extension StateMachine {
   /// Decodes, applies, and encodes the result.
+  @inlinable
   public mutating func apply(
     encoded command: ArraySlice<UInt8>, at moment: Moment, into result: inout ByteWriter
   ) throws(MachineDecodingError) {
@@ -107,24 +108,27 @@ extension StateMachine {
   @inlinable public var beginning: Self { Self() }
 
   /// Nothing happens.
+  @inlinable
   public mutating func pass(_ moment: Moment) {}
 
   /// Nothing waits for time.
-  public var nextDeadline: LogTime? { nil }
+  @inlinable public var nextDeadline: LogTime? { nil }
 
   /// Nothing is ever broken.
-  public var brokenInvariant: String? { nil }
+  @inlinable public var brokenInvariant: String? { nil }
 
   /// 1,024.
-  public static var stampsKept: UInt64 { 1_024 }
+  @inlinable public static var stampsKept: UInt64 { 1_024 }
 
   /// The beginning.
-  public var stampsFrom: LogIndex { .zero }
+  @inlinable public var stampsFrom: LogIndex { .zero }
 
   /// The bytes of a command, beginning with the version of the encoding if it has one.
+  @inlinable
   public static func encode(_ command: Command) -> [UInt8] { command.encoded() }
 
   /// The command that these bytes hold.
+  @inlinable
   public static func decode(
     _ bytes: ArraySlice<UInt8>
   ) throws(MachineDecodingError) -> Command {
@@ -134,5 +138,6 @@ extension StateMachine {
 
 extension StateMachine where Query == Never, Answer == Never {
   /// There is nothing to ask.
+  @inlinable
   public func query(_ query: Never) -> Never {}
 }

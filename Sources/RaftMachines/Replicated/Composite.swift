@@ -47,18 +47,20 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
   public var second: Second
 
   /// Both as they begin.
-  public init() { self.init(First(), Second()) }
+  @inlinable public init() { self.init(First(), Second()) }
 
   /// These two.
+  @inlinable
   public init(_ first: First, _ second: Second) {
     self.first = first
     self.second = second
   }
 
   /// Both as they began.
-  public var beginning: Composite { Composite(first.beginning, second.beginning) }
+  @inlinable public var beginning: Composite { Composite(first.beginning, second.beginning) }
 
   /// Applies a command to the machine that it is for.
+  @inlinable
   public mutating func apply(_ command: Command, at moment: Moment) -> Result {
     switch command {
     case .first(let command): .first(first.apply(command, at: moment))
@@ -67,6 +69,7 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
   }
 
   /// Applies a command to the machine that it is for, as it stands in the log.
+  @inlinable
   public mutating func apply(
     encoded command: ArraySlice<UInt8>, at moment: Moment, into result: inout ByteWriter
   ) throws(MachineDecodingError) {
@@ -86,18 +89,20 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
   }
 
   /// Both see the time go on.
+  @inlinable
   public mutating func pass(_ moment: Moment) {
     first.pass(moment)
     second.pass(moment)
   }
 
   /// The earlier of the two.
-  public var nextDeadline: LogTime? {
+  @inlinable public var nextDeadline: LogTime? {
     guard let deadline = first.nextDeadline else { return second.nextDeadline }
     return second.nextDeadline.map { min($0, deadline) } ?? deadline
   }
 
   /// Asks the machine that the question is for.
+  @inlinable
   public func query(_ query: Query) -> Answer {
     switch query {
     case .first(let query): .first(first.query(query))
@@ -106,32 +111,34 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
   }
 
   /// A digest of both.
-  public var digest: UInt64 {
+  @inlinable public var digest: UInt64 {
     var digest = Digest(first.digest)
     digest.combine(second.digest)
     return digest.value
   }
 
   /// What is broken in the first, or else in the second.
-  public var brokenInvariant: String? { first.brokenInvariant ?? second.brokenInvariant }
+  @inlinable public var brokenInvariant: String? { first.brokenInvariant ?? second.brokenInvariant }
 
   /// As many as the one that keeps more.
-  public static var stampsKept: UInt64 { max(First.stampsKept, Second.stampsKept) }
+  @inlinable public static var stampsKept: UInt64 { max(First.stampsKept, Second.stampsKept) }
 
   /// As far back as the one goes that keeps more; of two alike, the one that goes back further.
-  public var stampsFrom: LogIndex {
+  @inlinable public var stampsFrom: LogIndex {
     if First.stampsKept > Second.stampsKept { return first.stampsFrom }
     if First.stampsKept < Second.stampsKept { return second.stampsFrom }
     return min(first.stampsFrom, second.stampsFrom)
   }
 
   /// Writes both, one after the other.
+  @inlinable
   public func write(into writer: inout ByteWriter) {
     first.write(into: &writer)
     second.write(into: &writer)
   }
 
   /// Reads both.
+  @inlinable
   public init(from reader: inout ByteReader) throws(MachineDecodingError) {
     first = try First(from: &reader)
     second = try Second(from: &reader)
@@ -139,6 +146,7 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
 
   /// Writes the parts of the first, then those of the second, each after a byte that tells whose
   /// it is.
+  @inlinable
   public func writePart(at cursor: inout SnapshotCursor, into writer: inout ByteWriter) {
     if cursor.section == 0 {
       writer.write(UInt8(0))
@@ -150,6 +158,7 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
   }
 
   /// Takes in the next part of one of them.
+  @inlinable
   public mutating func read(part: ArraySlice<UInt8>) throws(MachineDecodingError) {
     guard let tag = part.first else { throw .truncated }
     switch tag {
@@ -160,6 +169,7 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
   }
 
   /// Both build what is not written.
+  @inlinable
   public mutating func finishReading() throws(MachineDecodingError) {
     try first.finishReading()
     try second.finishReading()
@@ -168,6 +178,7 @@ public struct Composite<First: StateMachine, Second: StateMachine>: StateMachine
 
 extension Composite.Command: BinaryValue {
   /// Writes the tag and the command.
+  @inlinable
   public func write(into writer: inout ByteWriter) {
     switch self {
     case .first(let command):
@@ -180,6 +191,7 @@ extension Composite.Command: BinaryValue {
   }
 
   /// Reads the tag and the command.
+  @inlinable
   public init(from reader: inout ByteReader) throws(MachineDecodingError) {
     switch try reader.read(UInt8.self) {
     case 0: self = .first(try First.Command(from: &reader))
@@ -191,6 +203,7 @@ extension Composite.Command: BinaryValue {
 
 extension Composite.Result: BinaryValue {
   /// Writes the tag and the result.
+  @inlinable
   public func write(into writer: inout ByteWriter) {
     switch self {
     case .first(let result):
@@ -203,6 +216,7 @@ extension Composite.Result: BinaryValue {
   }
 
   /// Reads the tag and the result.
+  @inlinable
   public init(from reader: inout ByteReader) throws(MachineDecodingError) {
     switch try reader.read(UInt8.self) {
     case 0: self = .first(try First.Result(from: &reader))

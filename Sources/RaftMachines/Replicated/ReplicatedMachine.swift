@@ -40,109 +40,75 @@ public enum Verdict: Hashable, Sendable, BitwiseCopyable, CustomStringConvertibl
 /// Invariants: `applied` only grows, and so does `time`; a request in a session takes effect at
 /// most once.
 public struct ReplicatedMachine<Machine: StateMachine>: Hashable, Sendable {
+  @usableFromInline var held: Machine
+  @usableFromInline var book = LogBook()
+
   /// The machine.
-  public private(set) var machine: Machine
+  @inlinable public var machine: Machine { _read { yield held } }
   /// Who has asked for what, and what the answer was.
-  public private(set) var sessions = Sessions()
+  public var sessions: Sessions { book.sessions }
   /// The stamps of the newest entries.
-  public private(set) var stamps = StampHistory()
+  public var stamps: StampHistory { book.stamps }
   /// The newest entry that was applied.
-  public private(set) var applied = LogIndex.zero
+  @inlinable public var applied: LogIndex { book.applied }
   /// The log's time at that entry.
-  public private(set) var time = LogTime.zero
+  @inlinable public var time: LogTime { book.time }
 
   /// A machine to which nothing was applied.
-  public init(_ machine: Machine = Machine()) { self.machine = machine }
+  @inlinable public init(_ machine: Machine = Machine()) { held = machine }
 
   /// A digest of all of it, the same on every replica at the same entry.
-  public var digest: UInt64 {
-    var digest = Digest(machine.digest)
-    digest.combine(sessions.digest)
-    digest.combine(stamps.digest)
-    digest.combine(time.nanoseconds)
-    digest.combine(applied.rawValue)
-    return digest.value
-  }
+  @inlinable public var digest: UInt64 { book.digest(of: held.digest) }
 
   /// The log's time at which something changes though nobody commands it, in the machine or among
   /// the sessions; `nil` if nothing waits for time.
-  public var nextDeadline: LogTime? {
-    guard let session = sessions.nextDeadline else { return machine.nextDeadline }
-    return machine.nextDeadline.map { min($0, session) } ?? session
+  @inlinable public var nextDeadline: LogTime? {
+    guard let session = book.nextDeadline else { return held.nextDeadline }
+    return held.nextDeadline.map { min($0, session) } ?? session
   }
 
   /// How two entries stand to each other; see `StampHistory.causality(of:and:)`.
   public func causality(of a: LogIndex, and b: LogIndex) -> Causality? {
-    stamps.causality(of: a, and: b)
+    book.stamps.causality(of: a, and: b)
   }
 
   /// Answers a question about the present state.
-  public func query(_ query: Machine.Query) -> Machine.Answer { machine.query(query) }
+  @inlinable
+  public func query(_ query: Machine.Query) -> Machine.Answer { held.query(query) }
 
   /// Applies the payload of one entry, and writes the result of its command if it has one.
   ///
   /// - Precondition: `index` is larger than that of every entry applied before.
   @discardableResult
+  @inlinable
   public mutating func apply(
     _ payload: ArraySlice<UInt8>, at index: LogIndex, into result: inout ByteWriter
   ) -> Verdict {
-    precondition(index > applied, "entry \(index) is applied after entry \(applied)")
-    applied = index
     do throws(MachineDecodingError) {
-      var reader = ByteReader(payload)
-      let stamp = try EncodedStamp(openingEnvelope: &reader)
-      let request = try RequestParts(from: &reader)
-      time = max(time, LogTime(nanoseconds: stamp.hybrid.nanoseconds))
-      if Machine.stampsKept > 0 {
-        stamps.append(stamp, at: index, keeping: Machine.stampsKept, from: machine.stampsFrom)
+      let opened = try book.open(
+        payload, at: index, keeping: Machine.stampsKept, from: held.stampsFrom, into: &result)
+      switch opened.task {
+      case .apply(let command):
+        try held.apply(encoded: command, at: opened.moment, into: &result)
+        return .applied
+      case .applyOnce(let command, let slot, let sequence):
+        let start = result.count
+        try held.apply(encoded: command, at: opened.moment, into: &result)
+        book.remember(slot, sequence, at: index, result, from: start)
+        return .applied
+      case .pass:
+        held.pass(opened.moment)
+        return .noted
+      case .none(let verdict): return verdict
       }
-      sessions.expire(at: time)
-      let moment = Moment(index: index, time: time, lamport: stamp.lamport, hybrid: stamp.hybrid)
-      return try perform(request, at: moment, into: &result)
     } catch {
       return .malformed(error)
     }
   }
 
-  private mutating func perform(
-    _ request: RequestParts, at moment: Moment, into result: inout ByteWriter
-  ) throws(MachineDecodingError) -> Verdict {
-    switch request {
-    case .command(let command):
-      try machine.apply(encoded: command, at: moment, into: &result)
-      return .applied
-    case .inSession(let position, let command):
-      switch sessions.look(position, at: moment) {
-      case .refused(let refusal): return .refused(refusal)
-      case .known(let index, let known):
-        result.write(bytes: known)
-        return .duplicate(of: index)
-      case .new(let slot):
-        let start = result.count
-        try machine.apply(encoded: command, at: moment, into: &result)
-        sessions.remember(slot, position.sequence, at: moment.index, result.bytes[start...])
-        return .applied
-      }
-    case .openSession: return .sessionOpened(sessions.open(at: moment))
-    case .closeSession(let id):
-      _ = sessions.close(id)
-      return .sessionClosed
-    case .time:
-      machine.pass(moment)
-      return .noted
-    case .limitSessions(let limits):
-      sessions.limit(limits)
-      return .noted
-    case .keepSession(let id, let acknowledged):
-      if let refusal = sessions.keep(id, acknowledgedThrough: acknowledged, at: moment) {
-        return .refused(refusal)
-      }
-      return .noted
-    }
-  }
-
   /// Says that entries which carry no request were passed: those of the protocol itself.
-  public mutating func skip(through index: LogIndex) { applied = max(applied, index) }
+  @inlinable
+  public mutating func skip(through index: LogIndex) { book.applied = max(book.applied, index) }
 }
 
 /// What became of the requests of a run of entries. Emptied and used again, it allocates nothing.
@@ -157,29 +123,42 @@ public struct Replies: Sendable {
     public var start: Int
     /// Behind the result's last byte.
     public var end: Int
+
+    @inlinable
+    init(_ index: LogIndex, _ verdict: Verdict, _ start: Int, _ end: Int) {
+      self.index = index
+      self.verdict = verdict
+      self.start = start
+      self.end = end
+    }
   }
 
   /// One for each entry that carried a request, in their order.
-  public private(set) var list: [Reply] = []
-  private var writer = ByteWriter()
+  @inlinable public var list: [Reply] { _read { yield replies } }
+
+  @usableFromInline var replies: [Reply] = []
+  @usableFromInline var writer = ByteWriter()
 
   /// No replies.
-  public init() {}
+  @inlinable public init() {}
 
   /// The encoded result of a reply, sharing memory.
+  @inlinable
   public func result(_ reply: Reply) -> ArraySlice<UInt8> { writer.bytes[reply.start..<reply.end] }
 
   /// Forgets all, and keeps the memory.
+  @inlinable
   public mutating func removeAll() {
-    list.removeAll(keepingCapacity: true)
+    while !replies.isEmpty { replies.removeLast() }
     writer.removeAll()
   }
 
+  @inlinable
   @inline(__always)
   mutating func add(_ index: LogIndex, _ body: (inout ByteWriter) -> Verdict) {
     let start = writer.count
     let verdict = body(&writer)
-    list.append(Reply(index: index, verdict: verdict, start: start, end: writer.count))
+    replies.append(Reply(index, verdict, start, writer.count))
   }
 }
 
@@ -187,6 +166,7 @@ extension ReplicatedMachine {
   /// Applies a run of entries, and adds what became of them to `replies`.
   ///
   /// - Precondition: the payloads are there, and the run begins after `applied`.
+  @inlinable
   public mutating func apply(_ run: EntryRun, into replies: inout Replies) {
     guard run.kind == .command else { return skip(through: run.lastIndex) }
     let first = run.firstIndex.rawValue
@@ -200,65 +180,29 @@ extension ReplicatedMachine {
   /// Applies entries, and adds what became of them to `replies`.
   ///
   /// - Precondition: as for a run.
+  @inlinable
   public mutating func apply(_ entries: Entries, into replies: inout Replies) {
     for position in 0..<entries.runCount { apply(entries.run(position), into: &replies) }
   }
 }
 
 extension ReplicatedMachine: SnapshotParts {
-  static var version: UInt8 { 1 }
-
-  /// Which table a part belongs to: its first byte.
-  private enum Section: UInt8 {
-    case head = 0
-    case sessions = 1
-    case stamps = 2
-    case machine = 3
-  }
-
   /// Writes the log's time, the sessions, the stamps, and the machine's own parts.
+  @inlinable
   public func writePart(at cursor: inout SnapshotCursor, into writer: inout ByteWriter) {
-    writer.write(UInt8(truncatingIfNeeded: cursor.section))
-    switch cursor.section {
-    case 0:
-      writer.write(ReplicatedMachine.version)
-      writer.write(applied.rawValue)
-      writer.write(time.nanoseconds)
-      cursor.nextSection()
-    case 1:
-      (cursor.position == 0).write(into: &writer)
-      if sessions.writePart(at: &cursor, into: &writer) { cursor.nextSection() }
-    case 2:
-      (cursor.position == 0).write(into: &writer)
-      if stamps.writePart(at: &cursor, into: &writer) { cursor.nextSection() }
-    default:
-      if cursor.write(machine, into: &writer) { cursor.isAtEnd = true }
-    }
+    if book.writePart(at: &cursor, into: &writer) { return }
+    if cursor.write(held, into: &writer) { cursor.isAtEnd = true }
   }
 
   /// Takes in the next part.
+  @inlinable
   public mutating func read(part: ArraySlice<UInt8>) throws(MachineDecodingError) {
-    var reader = ByteReader(part)
-    let code: UInt8 = try reader.read()
-    guard let section = Section(rawValue: code) else { throw .unknownKind(code) }
-    switch section {
-    case .head:
-      try reader.readVersion(newest: ReplicatedMachine.version)
-      applied = LogIndex(try reader.read())
-      time = LogTime(nanoseconds: try reader.read())
-      try reader.finish()
-    case .sessions:
-      let isFirst = try Bool(from: &reader)
-      try sessions.read(part: &reader, isFirst: isFirst)
-    case .stamps:
-      let isFirst = try Bool(from: &reader)
-      try stamps.read(part: &reader, isFirst: isFirst)
-    case .machine: try machine.read(part: reader.rest)
-    }
+    if let part = try book.read(part: part) { try held.read(part: part) }
   }
 
   /// Lets the machine build what is not written.
+  @inlinable
   public mutating func finishReading() throws(MachineDecodingError) {
-    try machine.finishReading()
+    try held.finishReading()
   }
 }

@@ -25,6 +25,21 @@ public struct StampHistory: Hashable, Sendable {
     var nanoseconds: UInt64 = 0
     var processes: [UInt64] = []
     var counts: [UInt64] = []
+    var logical: UInt32 = 0
+
+    /// The stamp itself; `nil` if it has no vector that can be.
+    var stamp: ClockStamp? {
+      var components: [VectorClock.Component] = []
+      components.reserveCapacity(processes.count)
+      for position in processes.indices {
+        components.append(
+          VectorClock.Component(process: processes[position], count: counts[position]))
+      }
+      guard let vector = try? VectorClock(components) else { return nil }
+      return ClockStamp(
+        lamport: LamportTime(lamport),
+        hybrid: HybridTime(nanoseconds: nanoseconds, logical: logical), vector: vector)
+    }
   }
 
   private(set) var chunks: [Chunk] = []
@@ -76,6 +91,7 @@ public struct StampHistory: Hashable, Sendable {
     previous.index = index
     previous.lamport = stamp.lamport.rawValue
     previous.nanoseconds = stamp.hybrid.nanoseconds
+    previous.logical = stamp.hybrid.logical
     let count = stamp.componentCount
     var isSame = count == previous.processes.count
     for position in 0..<count where isSame {
@@ -128,8 +144,8 @@ public struct StampHistory: Hashable, Sendable {
     }
     guard low < chunks.count, chunks[low].first <= index.rawValue else { return nil }
     var found: ClockStamp?
-    _ = StampHistory.read(chunks[low]) { entry, stamp in
-      if entry == index.rawValue { found = stamp }
+    _ = StampHistory.read(chunks[low]) { entry in
+      if entry.index == index.rawValue { found = entry.stamp }
     }
     return found
   }
@@ -152,13 +168,14 @@ public struct StampHistory: Hashable, Sendable {
 
   /// Reads a chunk, and says what the next stamp would be the difference from; `nil` if the bytes
   /// are no chunk.
-  static func read(_ chunk: Chunk, _ body: (UInt64, ClockStamp) -> Void) -> Previous? {
+  @inline(__always)
+  static func read(_ chunk: Chunk, _ body: (borrowing Previous) -> Void) -> Previous? {
     var reader = ByteReader(chunk.bytes[...])
     var previous = Previous()
     do throws(MachineDecodingError) {
       for _ in 0..<chunk.count {
-        let stamp = try read(&reader, &previous)
-        body(previous.index, stamp)
+        try read(&reader, &previous)
+        body(previous)
       }
       try reader.finish()
     } catch {
@@ -167,9 +184,10 @@ public struct StampHistory: Hashable, Sendable {
     return previous
   }
 
+  /// Makes of a stamp the next one, which is checked but not built.
   private static func read(
     _ reader: inout ByteReader, _ previous: inout Previous
-  ) throws(MachineDecodingError) -> ClockStamp {
+  ) throws(MachineDecodingError) {
     let step = try number(&reader)
     let (index, overflow) = previous.index.addingReportingOverflow(step)
     guard !overflow, step > 0 else { throw .disordered }
@@ -177,6 +195,7 @@ public struct StampHistory: Hashable, Sendable {
     previous.lamport = unzigzag(try number(&reader), previous.lamport)
     previous.nanoseconds = unzigzag(try number(&reader), previous.nanoseconds)
     guard let logical = UInt32(exactly: try number(&reader)) else { throw .outOfRange }
+    previous.logical = logical
     let shape = try number(&reader)
     guard shape >> 1 <= UInt64(VectorClock.maximumComponents) else { throw .outOfRange }
     let count = Int(shape >> 1)
@@ -186,21 +205,14 @@ public struct StampHistory: Hashable, Sendable {
       previous.counts = [UInt64](repeating: 0, count: count)
     }
     guard count == previous.processes.count else { throw .inconsistent }
-    var components: [VectorClock.Component] = []
-    components.reserveCapacity(count)
     for position in 0..<count {
-      previous.counts[position] = unzigzag(try number(&reader), previous.counts[position])
-      components.append(
-        VectorClock.Component(
-          process: previous.processes[position], count: previous.counts[position]))
-    }
-    do throws(ClockError) {
-      return ClockStamp(
-        lamport: LamportTime(previous.lamport),
-        hybrid: HybridTime(nanoseconds: previous.nanoseconds, logical: logical),
-        vector: try VectorClock(components))
-    } catch {
-      throw MachineDecodingError(error)
+      let events = unzigzag(try number(&reader), previous.counts[position])
+      // What `VectorClock` asks of its components.
+      guard events < LamportTime.maximum.rawValue else { throw .outOfRange }
+      guard events > 0,
+        position == 0 || previous.processes[position - 1] < previous.processes[position]
+      else { throw .disordered }
+      previous.counts[position] = events
     }
   }
 
@@ -253,9 +265,9 @@ public struct StampHistory: Hashable, Sendable {
       guard
         let newest = StampHistory.read(
           chunk,
-          { index, _ in
-            if chunk.first == 0 { chunk.first = index }
-            chunk.last = index
+          {
+            if chunk.first == 0 { chunk.first = $0.index }
+            chunk.last = $0.index
           })
       else { throw .inconsistent }
       if let before = chunks.last, before.last >= chunk.first { throw .disordered }
