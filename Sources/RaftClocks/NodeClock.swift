@@ -47,13 +47,20 @@ public struct NodeClock: Hashable, Sendable {
     _ stamp: ClockStamp, physical: UInt64
   ) throws(ClockError) -> ClockStamp {
     try check(stamp, physical: physical)
+    try take(stamp, physical: physical)
+    return latest
+  }
+
+  /// What `receive` does with a stamp that `check` has let pass.
+  ///
+  /// - Throws: what `check` would have thrown.
+  package mutating func take(_ stamp: ClockStamp, physical: UInt64) throws(ClockError) {
     try lamport.receive(stamp.lamport)
     try hybrid.receive(stamp.hybrid, physical: physical)
     if !vector.receive(stamp.vector, by: process) {
       try vector.merge(stamp.vector)
       tickVector()
     }
-    return latest
   }
 
   /// Whether `receive` would take this stamp now.

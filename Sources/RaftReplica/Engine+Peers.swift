@@ -41,7 +41,7 @@ extension ReplicaEngine {
   }
 
   @usableFromInline
-  mutating func receive(_ envelope: PeerEnvelope) {
+  mutating func receive(_ envelope: __owned PeerEnvelope) {
     guard failure == nil else { return }
     let sender = envelope.message.from
     let isNewLife = links.isNewLife(of: sender, envelope.incarnation)
@@ -84,7 +84,7 @@ extension ReplicaEngine {
       {
         return refusal
       }
-      try clock.receive(envelope.stamp, physical: nanoseconds)
+      try clock.take(envelope.stamp, physical: nanoseconds)
     } catch {
       return .stamp(error)
     }

@@ -202,8 +202,7 @@ struct ReplicaEngine: Sendable {
     switch coreInputs.first {
     case .tick: node.step(.tick, into: &coreActions)
     case .receive(let envelope):
-      var message = envelope.message
-      node.receive(&message, into: &coreActions)
+      node.receive(shared: envelope.content.message, into: &coreActions)
     case .persisted(let ticket): node.step(.persisted(ticket), into: &coreActions)
     case .applied(let index): node.step(.applied(through: index), into: &coreActions)
     case .other(let input): node.step(input, into: &coreActions)
@@ -226,7 +225,8 @@ struct ReplicaEngine: Sendable {
       return happened(event)
     }
     if nextEvent > 0 {
-      journalEvents.removeAll(keepingCapacity: true)
+      // One by one: for so few that is quicker.
+      while !journalEvents.isEmpty { journalEvents.removeLast() }
       nextEvent = 0
     }
     if isClosingAll { closeAll() }

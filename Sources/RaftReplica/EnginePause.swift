@@ -80,6 +80,20 @@ package enum CoreInput: Sendable {
   /// Any other.
   indirect case other(Input)
 
+  /// The same in this form; a message that came in no envelope is an `other`.
+  package init(_ input: Input) {
+    switch input {
+    case .tick: self = .tick
+    case .persisted(let ticket): self = .persisted(ticket)
+    case .applied(let index): self = .applied(index)
+    case .receive, .propose, .read, .changeMembership, .transferLeadership, .storageFailed,
+      .entriesLoaded, .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded,
+      .snapshotChunkNotLoaded, .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable,
+      .peerReachable, .peerRestarted, .campaign, .stop:
+      self = .other(input)
+    }
+  }
+
   /// As the core knows it.
   @usableFromInline
   package var input: Input {
@@ -98,7 +112,7 @@ package enum CoreInput: Sendable {
 struct InputQueue: Sendable {
   /// The first one; without meaning if there is none. It stands by itself, since mostly there is
   /// one at a time.
-  @usableFromInline private(set) var first = CoreInput.tick
+  @usableFromInline var first = CoreInput.tick
   /// The others, from `head` on.
   private var rest: [CoreInput] = []
   private var head = 0
@@ -126,7 +140,7 @@ struct InputQueue: Sendable {
     first = rest[head]
     head += 1
     if head == rest.count {
-      rest.removeAll(keepingCapacity: true)
+      while !rest.isEmpty { rest.removeLast() }
       head = 0
     }
   }

@@ -72,9 +72,8 @@ public struct Replica<Machine: StateMachine>: Sendable {
   ) {
     engine.begin()
     switch input {
-    case .tick(let nanoseconds):
-      if engine.tick(nanoseconds) { engine.noteDeadline(state.nextDeadline) }
-    case .receive(let envelope): engine.receive(envelope)
+    case .tick(let nanoseconds): begin(tick: nanoseconds)
+    case .receive(let envelope): begin(receiving: envelope)
     case .request(let name, let request, let deadline):
       take(name, request, deadline, &actions)
     case .administer(let name, let request, let deadline):
@@ -96,7 +95,7 @@ public struct Replica<Machine: StateMachine>: Sendable {
 
   /// Takes `ReplicaInput.receive` in.
   @inlinable
-  package mutating func begin(receiving envelope: PeerEnvelope) {
+  package mutating func begin(receiving envelope: __owned PeerEnvelope) {
     engine.begin()
     engine.receive(envelope)
   }
@@ -133,9 +132,11 @@ public struct Replica<Machine: StateMachine>: Sendable {
   /// Shows the step that the core has just made, in its place.
   @inlinable
   package mutating func lookAtStep(
-    _ body: (_ node: inout RaftNode, _ input: CoreInput, _ actions: inout ActionBuffer) -> Void
+    _ body: (
+      _ node: inout RaftNode, _ input: inout CoreInput, _ actions: inout ActionBuffer
+    ) -> Void
   ) {
-    body(&engine.node, engine.coreInputs.first, &engine.coreActions)
+    body(&engine.node, &engine.coreInputs.first, &engine.coreActions)
   }
 
   /// Whether events of the core are told.

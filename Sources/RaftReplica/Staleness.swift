@@ -84,29 +84,40 @@ extension ReplicaEngine {
   /// How long ago so many were heard of that they and this node are a majority.
   private var leaderAge: Ticks? {
     let membership = node.membership
-    guard let age = majorityAge(of: membership.voters) else { return nil }
+    let progress = node.progress
+    guard let age = majorityAge(of: membership.voters, progress) else { return nil }
     if !membership.isJoint { return Ticks(age) }
-    guard let other = majorityAge(of: membership.outgoing) else { return nil }
+    guard let other = majorityAge(of: membership.outgoing, progress) else { return nil }
     return Ticks(max(age, other))
   }
 
   /// How long ago a majority of these was heard of.
-  private func majorityAge(of voters: [NodeID]) -> UInt64? {
-    var least: UInt64?
-    for voter in voters {
-      guard let age = age(of: voter), age < least ?? .max else { continue }
-      var count = 0
-      for other in voters where self.age(of: other).map({ $0 <= age }) ?? false { count += 1 }
-      if count > voters.count / 2 { least = age }
+  private func majorityAge(of voters: [NodeID], _ progress: [Progress]) -> UInt64? {
+    let now = node.uptime.rawValue
+    return voters.withUnsafeBufferPointer { voters in
+      progress.withUnsafeBufferPointer { progress in
+        var least: UInt64?
+        for voter in voters {
+          guard let age = age(of: voter, progress, now), age < least ?? .max else { continue }
+          var count = 0
+          for other in voters {
+            if let theirs = self.age(of: other, progress, now), theirs <= age { count += 1 }
+          }
+          if count > voters.count / 2 { least = age }
+        }
+        return least
+      }
     }
-    return least
   }
 
   /// How long ago this leader heard of a node; `nil` for one that it does not lead.
-  private func age(of node: NodeID) -> UInt64? {
+  @inline(__always)
+  private func age(
+    of node: NodeID, _ progress: UnsafeBufferPointer<Progress>, _ now: UInt64
+  ) -> UInt64? {
     if node == id { return 0 }
-    for peer in self.node.progress where peer.id == node {
-      return self.node.uptime.rawValue - peer.lastHeard
+    for place in progress.indices where progress[place].id == node {
+      return now - progress[place].lastHeard
     }
     return nil
   }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Raft
+@testable import RaftReplica
 @testable import RaftSimulation
 
 /// What a story says of a node. Nothing keeps it from lying.
@@ -61,7 +62,8 @@ struct Story {
         actions.stores[position].ticket = Ticket(tickets[number - 1])
       }
     }
-    oracles.observeStep(of: &nodes[number - 1], Told(input), &actions)
+    var input = CoreInput(input)
+    oracles.observeStep(of: &nodes[number - 1], &input, &actions)
     if isDurable { sync(number) }
   }
 

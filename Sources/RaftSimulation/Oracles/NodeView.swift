@@ -20,36 +20,6 @@ protocol ObservedNode {
   var longestStall: UInt64 { get }
 }
 
-/// What a core was told, as far as it matters to the oracles. What there is most of is small, so
-/// that nothing is copied to be looked at.
-enum Told: Sendable {
-  /// `Input.tick`.
-  case tick
-  /// `Input.receive`.
-  case message(Message.Body, from: NodeID, term: Term)
-  /// `Input.persisted`.
-  case receipt
-  /// `Input.applied`.
-  case applied
-  /// Any other.
-  indirect case rest(Input)
-
-  init(_ input: Input) {
-    switch input {
-    case .tick: self = .tick
-    case .receive(let message):
-      self = .message(message.body, from: message.from, term: message.term)
-    case .persisted: self = .receipt
-    case .applied: self = .applied
-    case .propose, .read, .changeMembership, .transferLeadership, .storageFailed, .entriesLoaded,
-      .entriesNotLoaded, .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded,
-      .snapshotChunkStored, .snapshotChunkNotStored, .peerUnreachable, .peerReachable,
-      .peerRestarted, .campaign, .stop:
-      self = .rest(input)
-    }
-  }
-}
-
 /// What the oracles remember of one node, across its lives.
 struct NodeView: Sendable {
   /// How often the node was started.
@@ -108,6 +78,29 @@ struct NodeView: Sendable {
   var isWindowFull = false
 
   init() {}
+
+  /// Notes what the next step is compared with.
+  @inline(__always)
+  mutating func remember<Node: ObservedNode>(_ node: inout Node) {
+    currentTerm = node.currentTerm.rawValue
+    votedFor = node.votedFor?.rawValue ?? 0
+    role = node.role
+    commitIndex = node.commitIndex.rawValue
+    isHalted = node.isHalted
+  }
+
+  /// The oldest pending write is on the disk.
+  mutating func settleOldest() {
+    durable.apply(pending[pendingStart])
+    pendingStart += 1
+  }
+
+  /// No write is pending any more.
+  mutating func forgetSettled() {
+    // One by one: for so few that is quicker.
+    while !pending.isEmpty { pending.removeLast() }
+    pendingStart = 0
+  }
 
   /// Whether the node's disk has the entry, or had it when it was damaged.
   func holds(_ index: UInt64, term: UInt64) -> Bool {

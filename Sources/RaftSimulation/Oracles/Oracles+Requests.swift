@@ -1,14 +1,17 @@
 // §8: what callers are told. Each request has one answer for each of its stages, and it is true.
 
 import Raft
+import RaftReplica
 
 extension Oracles {
   /// Takes note of a request that comes with an input.
-  mutating func observeInput(_ slot: Int, _ told: Told) {
-    switch told {
-    case .message(let body, let sender, let term): countReceipt(slot, body, sender, term)
-    case .rest(let input): observeRest(slot, input)
-    case .tick, .receipt, .applied: break
+  mutating func observeInput(_ slot: Int, _ input: inout CoreInput) {
+    switch input {
+    case .receive(let envelope):
+      countReceipt(
+        slot, envelope.message.body, envelope.message.from, envelope.message.term)
+    case .other(let input): observeRest(slot, input)
+    case .tick, .persisted, .applied: break
     }
   }
 
@@ -35,7 +38,9 @@ extension Oracles {
       ask(slot, request, .stop)
     case .entriesLoaded:
       situations.reach(.entriesLoadedFromDisk)
-    case .receive, .persisted, .tick, .storageFailed, .applied, .entriesNotLoaded,
+    case .receive(let message):
+      countReceipt(slot, message.body, message.from, message.term)
+    case .persisted, .tick, .storageFailed, .applied, .entriesNotLoaded,
       .snapshotTaken, .snapshotChunkLoaded, .snapshotChunkNotLoaded, .snapshotChunkStored,
       .snapshotChunkNotStored, .peerUnreachable, .peerReachable, .peerRestarted, .campaign:
       break
@@ -73,7 +78,8 @@ extension Oracles {
   }
 
   mutating func checkRead<Node: ObservedNode>(
-    _ slot: Int, _ node: inout Node, _ read: ActionBuffer.ReadyRead, _ told: Told
+    _ slot: Int, _ node: inout Node, _ read: ActionBuffer.ReadyRead,
+    _ input: inout CoreInput
   ) {
     guard var record = record(slot, read.request) else { return }
     guard record.kind == .read || record.kind == .leaseRead else {
@@ -95,7 +101,7 @@ extension Oracles {
     }
     record.stage = .answered
     views[slot].requests[read.request.rawValue] = record
-    countRead(slot, &node, record, read, told)
+    countRead(slot, &node, record, read, &input)
   }
 
   mutating func checkOutcome<Node: ObservedNode>(

@@ -97,12 +97,12 @@ extension Oracles {
 
   mutating func countRead<Node: ObservedNode>(
     _ slot: Int, _ node: inout Node, _ record: RequestRecord, _ read: ActionBuffer.ReadyRead,
-    _ told: Told
+    _ input: inout CoreInput
   ) {
     if node.role != .leader {
       situations.reach(.followerReadServed)
     } else if record.kind == .leaseRead, node.membership.voters.count > 1,
-      case .rest(.read(let request, _)) = told, request == read.request
+      case .other(.read(let request, _)) = input, request == read.request
     {
       situations.reach(.leaseReadServed)
     }

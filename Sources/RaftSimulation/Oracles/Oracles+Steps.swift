@@ -1,14 +1,15 @@
 // Figure 3 between two states of one node: what a step may change.
 
 import Raft
+import RaftReplica
 
 extension Oracles {
   mutating func observeStep<Node: ObservedNode>(
-    of node: inout Node, _ told: Told, _ actions: inout ActionBuffer
+    of node: inout Node, _ input: inout CoreInput, _ actions: inout ActionBuffer
   ) {
     guard breach == nil, let slot = slot(of: node.id) else { return }
     views[slot].ticks = node.uptime.rawValue
-    observeInput(slot, told)
+    observeInput(slot, &input)
     if views[slot].isHalted { checkSilence(slot, actions) }
     // A leader commits what was stored before this step; a follower also what it stores in it.
     let term = node.currentTerm.rawValue
@@ -22,23 +23,19 @@ extension Oracles {
     checkLogEnd(slot, &node)
     checkLeadership(slot, &node)
     if !isLeading, isCommitMoved { checkCommit(slot, &node, isLeading: node.role == .leader) }
-    if node.role == .leader { checkMayLead(slot, &node, told) }
+    if node.role == .leader { checkMayLead(slot, &node, &input) }
     for place in actions.sends.indices {
       checkSend(
         slot, actions.sends[place].body, to: actions.sends[place].to, actions.sends[place].term)
     }
     for snapshot in actions.installs { checkInstall(slot, snapshot) }
     for place in actions.applies.indices { checkApply(slot, &node, actions.applies[place]) }
-    for read in actions.reads { checkRead(slot, &node, read, told) }
+    for read in actions.reads { checkRead(slot, &node, read, &input) }
     for answer in actions.outcomes { checkOutcome(slot, &node, answer) }
     countChanges(slot, &node)
     for event in actions.events { count(event, slot, &node) }
 
-    views[slot].currentTerm = node.currentTerm.rawValue
-    views[slot].votedFor = node.votedFor?.rawValue ?? 0
-    views[slot].role = node.role
-    views[slot].commitIndex = node.commitIndex.rawValue
-    views[slot].isHalted = node.isHalted
+    views[slot].remember(&node)
   }
 
   private mutating func checkSilence(_ slot: Int, _ actions: ActionBuffer) {
@@ -120,7 +117,7 @@ extension Oracles {
 
   /// A leader whose own removal is committed leaves (§6), and so does one whose disk stands still.
   private mutating func checkMayLead<Node: ObservedNode>(
-    _ slot: Int, _ node: inout Node, _ told: Told
+    _ slot: Int, _ node: inout Node, _ input: inout CoreInput
   ) {
     let index = node.membershipIndex
     if index <= node.commitIndex, index.rawValue == views[slot].membershipIndex,
@@ -131,14 +128,17 @@ extension Oracles {
         "\(name(slot)) still leads term \(node.currentTerm) though entry \(index), which removes "
           + "it from the voters, is committed")
     }
-    guard case .tick = told else {
-      if !isCatchingUp { checkLease(slot, &node) }
-      return
+    if case .tick = input {
+      if views[slot].pendingStart < views[slot].pending.count { checkStall(slot, &node) }
+    } else if !isCatchingUp, ledger.committedIndex > node.commitIndex.rawValue {
+      checkLease(slot, &node)
     }
+  }
+
+  @inline(never)
+  private mutating func checkStall<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     let limit = node.longestStall
-    if views[slot].pendingStart < views[slot].pending.count,
-      views[slot].ticks - views[slot].pendingSince > limit
-    {
+    if views[slot].ticks - views[slot].pendingSince > limit {
       fail(
         .stalledLeaderLeaves, 1, term: node.currentTerm.rawValue,
         "\(name(slot)) still leads term \(node.currentTerm) though its disk has not answered for "
@@ -149,9 +149,10 @@ extension Oracles {
   /// A lease that still runs while a newer leader has committed something would let the next read
   /// be stale, whether or not anybody reads just now. Not asked between ticks that a host makes up
   /// for after a pause: nobody is answered before the last of them.
+  @inline(never)
   private mutating func checkLease<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
+    guard node.hasLease else { return }
     let committed = ledger.committedIndex
-    guard committed > node.commitIndex.rawValue, node.hasLease else { return }
     fail(
       .readsAreFresh, 3, term: node.currentTerm.rawValue, index: committed,
       "\(name(slot)) holds a lease in term \(node.currentTerm) and has committed "

@@ -144,7 +144,9 @@ extension Oracles {
         "\(name(slot)) gave a write ticket #\(ticket) after #\(views[slot].lastTicket)")
     }
     views[slot].lastTicket = ticket
-    checkHardState(slot, write, against: views[slot].issued, isDurable: false)
+    checkHardState(
+      slot, write.hardState, after: views[slot].issued.currentTerm,
+      vote: views[slot].issued.votedFor, isDurable: false)
     if let marker = write.snapshot { checkMarker(slot, marker) }
     if let from = write.truncateFrom { checkTruncation(slot, &node, from: from.rawValue) }
     if !write.entries.isEmpty || write.truncateFrom != nil || write.snapshot != nil {
@@ -189,18 +191,19 @@ extension Oracles {
 
   /// Checks a hard state against the one before it: terms grow, votes stay.
   private mutating func checkHardState(
-    _ slot: Int, _ write: StorageWrite, against before: StoredLog, isDurable: Bool
+    _ slot: Int, _ state: HardState, after termBefore: UInt64, vote voteBefore: UInt64,
+    isDurable: Bool
   ) {
-    let term = write.hardState.currentTerm.rawValue
-    let vote = write.hardState.votedFor?.rawValue ?? 0
-    if term < before.currentTerm {
+    let term = state.currentTerm.rawValue
+    let vote = state.votedFor?.rawValue ?? 0
+    if term < termBefore {
       fail(
-        .monotonicity, 2, term: before.currentTerm,
-        "\(name(slot)) stored term \(term) after term \(before.currentTerm)")
-    } else if term == before.currentTerm, before.votedFor != 0, vote != before.votedFor {
+        .monotonicity, 2, term: termBefore,
+        "\(name(slot)) stored term \(term) after term \(termBefore)")
+    } else if term == termBefore, voteBefore != 0, vote != voteBefore {
       fail(
         .oneVotePerTerm, 2, term: term,
-        "\(name(slot)) voted for n\(before.votedFor) in term \(term) and then stored "
+        "\(name(slot)) voted for n\(voteBefore) in term \(term) and then stored "
           + (vote == 0 ? "no vote" : "a vote for n\(vote)"))
     }
     guard isDurable, vote != 0 else { return }
@@ -307,16 +310,16 @@ extension Oracles {
     while views[slot].pendingStart < views[slot].pending.count,
       views[slot].pending[views[slot].pendingStart].ticket.rawValue <= ticket
     {
-      let write = views[slot].pending[views[slot].pendingStart]
-      checkHardState(slot, write, against: views[slot].durable, isDurable: true)
-      views[slot].durable.apply(write)
-      views[slot].pendingStart += 1
+      checkHardState(
+        slot, views[slot].pending[views[slot].pendingStart].hardState,
+        after: views[slot].durable.currentTerm,
+        vote: views[slot].durable.votedFor, isDurable: true)
+      views[slot].settleOldest()
     }
     views[slot].durableTicket = ticket
     views[slot].pendingSince = views[slot].ticks
     if views[slot].pendingStart == views[slot].pending.count {
-      views[slot].pending.removeAll(keepingCapacity: true)
-      views[slot].pendingStart = 0
+      views[slot].forgetSettled()
     } else if views[slot].pendingStart >= 64 {
       views[slot].pending.removeFirst(views[slot].pendingStart)
       views[slot].pendingStart = 0

@@ -1,6 +1,7 @@
 // Figure 3, watched: what the world tells the oracles after each event, and what they find.
 
 import Raft
+import RaftReplica
 
 /// The watchers of a whole cluster: told of each event, they say when a property stops to hold.
 ///
@@ -63,17 +64,18 @@ public struct Oracles: Sendable {
   /// - Complexity: O(actions + entries in them).
   public mutating func stepped(_ node: RaftNode, _ input: Input, _ actions: ActionBuffer) {
     var node = node
+    var input = CoreInput(input)
     var actions = actions
-    stepped(&node, Told(input), &actions)
+    stepped(&node, &input, &actions)
   }
 
-  /// The same. Node and actions are only looked at; they are `inout` because so they are read where
-  /// they are, and not copied first.
+  /// The same. All three are only looked at; they are `inout` because so they are read where they
+  /// are, and not copied first.
   mutating func stepped(
-    _ node: inout RaftNode, _ told: Told, _ actions: inout ActionBuffer
+    _ node: inout RaftNode, _ input: inout CoreInput, _ actions: inout ActionBuffer
   ) {
     guard isOn else { return }
-    observeStep(of: &node, told, &actions)
+    observeStep(of: &node, &input, &actions)
     steps &+= 1
     checkInvariants(of: &node, isDeep: steps & 63 == 0)
     if steps & 15 == 0, node.isLeader { countWindows(node) }
@@ -162,23 +164,27 @@ public struct Oracles: Sendable {
   /// Checks what a node can know of itself, alone and against the step before.
   private mutating func checkInvariants(of node: inout RaftNode, isDeep: Bool) {
     guard breach == nil, let slot = slot(of: node.id) else { return }
-    let before = views[slot].vitals
-    if node.holdsInvariants(since: &views[slot].vitals, isDeep: isDeep) { return }
+    if !node.holdsInvariants(since: &views[slot].vitals, isDeep: isDeep) {
+      fail(slot, node, isDeep: isDeep)
+    }
+  }
+
+  /// Names the invariants of a node that do not hold.
+  @inline(never)
+  private mutating func fail(_ slot: Int, _ node: RaftNode, isDeep: Bool) {
+    let head = "\(name(slot)) in term \(node.currentTerm): "
     for invariant in node.checkInvariants(isDeep: isDeep) {
       fail(
         .nodeInvariant, invariant.rawValue, term: node.currentTerm.rawValue,
         index: node.commitIndex.rawValue,
-        "\(name(slot)) in term \(node.currentTerm): \(invariant.description) "
-          + "(\(invariant.section)) does not hold")
+        head + "\(invariant.description) (\(invariant.section)) does not hold")
     }
-    if let before {
-      for invariant in node.checkInvariants(since: before) {
-        fail(
-          .nodeInvariant, invariant.rawValue, term: node.currentTerm.rawValue,
-          index: node.commitIndex.rawValue,
-          "\(name(slot)) in term \(node.currentTerm): \(invariant.description) "
-            + "(\(invariant.section)) did not hold over a step")
-      }
+    guard let before = views[slot].vitals else { return }
+    for invariant in node.checkInvariants(since: before) {
+      fail(
+        .nodeInvariant, invariant.rawValue, term: node.currentTerm.rawValue,
+        index: node.commitIndex.rawValue,
+        head + "\(invariant.description) (\(invariant.section)) did not hold over a step")
     }
   }
 

@@ -7,7 +7,8 @@ struct Arena<Element: Sendable>: Sendable {
 
   @inline(__always)
   mutating func put(_ element: consuming Element) -> UInt32 {
-    if let slot = free.popLast() {
+    if !free.isEmpty {
+      let slot = free.removeLast()
       places[Int(slot)] = element
       return slot
     }

@@ -83,7 +83,9 @@ struct Lanes: Sendable {
   /// Takes the first job of a lane away; says whether there are more.
   mutating func removeFirst(_ lane: DiskLane) -> (item: Item, isMore: Bool) {
     let lane = Int(lane.rawValue)
-    return (items[lane].removeFirst(), !items[lane].isEmpty)
+    // Mostly it is the only one.
+    if items[lane].count == 1 { return (items[lane].removeLast(), false) }
+    return (items[lane].removeFirst(), true)
   }
 
   /// All jobs that are not done, for those who watch.

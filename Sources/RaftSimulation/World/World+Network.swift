@@ -5,7 +5,7 @@ import RaftMachines
 import RaftReplica
 
 extension World {
-  mutating func send(_ envelope: PeerEnvelope, from position: Int) {
+  mutating func send(_ envelope: consuming PeerEnvelope, from position: Int) {
     counters.messagesSent += 1
     let receiver = Int(truncatingIfNeeded: envelope.message.to.rawValue) - 1
     guard slots.indices.contains(receiver), receiver != position else { return }
@@ -43,7 +43,7 @@ extension World {
         let delay = arrival - now + other.below(link.duplicateSpread + 1)
         if watch.isOn { watchSend(envelope.message, .arrivesAgain(at: now + delay)) }
         schedule(
-          .deliver, in: delay, node: receiver, slot: mail.put(envelope), key: other.word)
+          .deliver, in: delay, node: receiver, slot: mail.put(copy envelope), key: other.word)
       }
     }
     schedule(

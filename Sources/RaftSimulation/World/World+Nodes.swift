@@ -59,7 +59,7 @@ extension World {
     let envelope = mail.take(event.slot)
     eventCount += 1
     if watch.isOn { watch(.receive(envelope), position) }
-    slots[position].replica.begin(receiving: envelope)
+    slots[position].replica.begin(receiving: consume envelope)
     follow(position)
   }
 
@@ -177,30 +177,23 @@ extension World {
     var sight = Sight()
     let applied = replica.appliedIndex
     replica.lookAtStep { node, input, actions in
-      let told: Told
       switch input {
-      case .tick: told = .tick
-      case .receive(let envelope):
-        told = .message(
-          envelope.message.body, from: envelope.message.from, term: envelope.message.term)
+      case .tick, .receive: break
       case .persisted(let ticket):
         if ticket > diskTicket { sight.problem = .notOnDisk(ticket) }
         oracles.becameDurable(node.id, through: ticket)
-        told = .receipt
       case .applied(let index):
         if index > applied, !node.isWitness { sight.problem = .notApplied(index) }
         oracles.machineIs(node.id, at: index)
-        told = .applied
       case .other(let input):
         for answer in actions.outcomes where input.asksForEntry {
           if case .accepted(let place) = answer.outcome { sight.accepted = place }
         }
-        told = .rest(input)
       }
       if !actions.stores.isEmpty {
         sight.askedTicket = actions.stores[actions.stores.count - 1].ticket
       }
-      oracles.stepped(&node, told, &actions)
+      oracles.stepped(&node, &input, &actions)
     }
     return sight
   }
