@@ -122,7 +122,7 @@ import Testing
     var pair = Operation(number: 1, client: 0, .pair, key: 4, began: 1)
     pair.other = 5
     func heard(_ outcomes: [TransferOutcome]) -> OperationResult? {
-      let result = SimulatedMachine.Result.second(.first(.transfers(outcomes))).encoded()
+      let result = SimulatedMachine.Result.ours(.second(.first(.transfers(outcomes)))).encoded()
       return pair.result(.applied(Applied(index: LogIndex(3), result: result)), rig.workload)
     }
     #expect(heard([.ok(1), .ok(2)]) == .done(LogIndex(3)))
@@ -138,7 +138,8 @@ import Testing
     for number in 1...3 as ClosedRange<UInt64> { rig.perform(.publish, key: 0, value: number) }
     let place = rig.begin(.fetch, key: 0, other: 2, value: 1)
     guard
-      case .answer(.second(.second(.first(.history(let messages, let next)))), let freshness) =
+      case .answer(
+        .ours(.second(.second(.first(.history(let messages, let next))))), let freshness) =
         rig.answer(place, from: rig.machine)
     else {
       Issue.record("a fetch is answered with a history")
@@ -147,7 +148,8 @@ import Testing
     #expect(messages.count == 2)
     func heard(_ messages: [TopicMessage]) -> OperationResult? {
       rig.history[place].result(
-        .answer(.second(.second(.first(.history(messages, next: next)))), freshness), rig.workload)
+        .answer(.ours(.second(.second(.first(.history(messages, next: next))))), freshness),
+        rig.workload)
     }
     guard case .messages(let numbers, let index) = heard(messages) else {
       Issue.record("a fetch reads messages")

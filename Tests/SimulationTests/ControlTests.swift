@@ -32,7 +32,7 @@ import Testing
       return
     }
     for id in world.nodeIDs {
-      #expect(world.machine(id)?.first.value(of: key)?.bytes == value)
+      #expect(world.machine(id)?.ours.first.value(of: key)?.bytes == value)
     }
   }
 
@@ -49,7 +49,7 @@ import Testing
     world.heal()
     world.run(for: 2 * second)
     if case .applied = world.reply(to: request) { Issue.record("committed after all") }
-    for id in world.nodeIDs { #expect(world.machine(id)?.first.value(of: [1]) == nil) }
+    for id in world.nodeIDs { #expect(world.machine(id)?.ours.first.value(of: [1]) == nil) }
     #expect(Set(world.nodeIDs.map { world.machine($0)?.digest }).count == 1)
   }
 

@@ -118,15 +118,15 @@ import Testing
 
   private func expectMeant(_ query: SimulatedMachine.Query, _ operation: Operation) {
     switch query {
-    case .first(let query): #expect(query == .get(key: Names.key(operation.key)))
-    case .second(.first(let query)):
+    case .ours(.first(let query)): #expect(query == .get(key: Names.key(operation.key)))
+    case .ours(.second(.first(let query))):
       #expect(query == .account(AccountID(operation.key + 1)))
-    case .second(.second(.first(let query))):
+    case .ours(.second(.second(.first(let query)))):
       #expect(
         query
           == .history(
             topic: Names.topic(operation.key), from: operation.value, limit: Int(operation.other)))
-    case .second(.second(.second(let query))): #expect(query == .latest)
+    case .ours(.second(.second(.second(let query)))): #expect(query == .latest)
     case .guest: Issue.record("there is no guest to ask")
     }
   }
@@ -138,18 +138,18 @@ import Testing
     let value = Names.value(operation.value, ballast: 3)
     #expect(value.count == 11)
     switch (command, operation.kind) {
-    case (.first(let command), .put): #expect(command == .put(key: key, value: value))
-    case (.first(let command), .delete): #expect(command == .delete(key: key))
-    case (.first(let command), .compareAndSet):
+    case (.ours(.first(let command)), .put): #expect(command == .put(key: key, value: value))
+    case (.ours(.first(let command)), .delete): #expect(command == .delete(key: key))
+    case (.ours(.first(let command)), .compareAndSet):
       let expected = operation.expected.map { Names.value($0, ballast: 3) }
       #expect(command == .compareAndSet(key: key, expected: expected, value: value))
-    case (.second(.first(let command)), _): expectMeant(command, operation)
-    case (.second(.second(.first(.publish(let messages)))), .publish):
+    case (.ours(.second(.first(let command))), _): expectMeant(command, operation)
+    case (.ours(.second(.second(.first(.publish(let messages))))), .publish):
       #expect(messages.count == 1 && messages[0].payload == value)
       #expect(messages[0].topic == Names.topic(operation.key))
       #expect((messages[0].producer == .none) == (operation.other == 0))
       #expect(messages[0].sequence == (operation.other == 0 ? 0 : operation.number))
-    case (.second(.second(.second(let command))), .tick): #expect(command == .read)
+    case (.ours(.second(.second(.second(let command)))), .tick): #expect(command == .read)
     default: Issue.record("\(operation.phrase) became a command of another machine")
     }
   }

@@ -54,22 +54,22 @@ extension World {
     let machine = replica.machine.machine
     var glance = MachineGlance(applied: slots[position].node.lastApplied)
     for account in 0..<(plan.workload.accounts + 2) {
-      guard let found = machine.second.first.account(Names.account(account)) else { continue }
+      guard let found = machine.ours.second.first.account(Names.account(account)) else { continue }
       glance.balances.append((account, found.balance))
     }
-    for sum in machine.second.first.audit().currencies {
+    for sum in machine.ours.second.first.audit().currencies {
       glance.debits &+= sum.debits
       glance.credits &+= sum.credits
     }
     for key in 0..<plan.workload.keys {
-      guard let found = machine.first.value(of: Names.key(key)),
+      guard let found = machine.ours.first.value(of: Names.key(key)),
         let number = Names.number(found.bytes, ballast: plan.workload.valueBytes)
       else { continue }
       glance.values.append((key, number))
     }
     for topic in 0..<plan.workload.topics {
       guard
-        case .topic(_, let next, _, _) = machine.second.second.first.query(
+        case .topic(_, let next, _, _) = machine.ours.second.second.first.query(
           .topic(Names.topic(topic)))
       else { continue }
       glance.offsets.append((topic, next))

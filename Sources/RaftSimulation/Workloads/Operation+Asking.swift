@@ -19,16 +19,17 @@ extension Operation {
   /// The question; `nil` if the operation is none.
   private var query: SimulatedMachine.Query? {
     switch kind {
-    case .get: .first(.get(key: Names.key(key)))
-    case .balance: .second(.first(.account(Names.account(key))))
+    case .get: .ours(.first(.get(key: Names.key(key))))
+    case .balance: .ours(.second(.first(.account(Names.account(key)))))
     case .fetch:
-      .second(
+      .ours(
         .second(
-          .first(
-            .history(
-              topic: Names.topic(key), from: value, limit: Int(truncatingIfNeeded: min(other, 4)))))
-      )
-    case .time: .second(.second(.second(.latest)))
+          .second(
+            .first(
+              .history(
+                topic: Names.topic(key), from: value,
+                limit: Int(truncatingIfNeeded: min(other, 4)))))))
+    case .time: .ours(.second(.second(.second(.latest))))
     case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .hold, .capture, .void,
       .publish, .tick, .command, .query:
       nil
@@ -40,21 +41,23 @@ extension Operation {
   private func command(_ ballast: UInt64) -> SimulatedMachine.Command {
     switch kind {
     case .put:
-      return .first(.put(key: Names.key(key), value: Names.value(value, ballast: ballast)))
-    case .delete: return .first(.delete(key: Names.key(key)))
+      return .ours(.first(.put(key: Names.key(key), value: Names.value(value, ballast: ballast))))
+    case .delete: return .ours(.first(.delete(key: Names.key(key))))
     case .compareAndSet:
       let expected = expected.map { Names.value($0, ballast: ballast) }
-      return .first(
-        .compareAndSet(
-          key: Names.key(key), expected: expected, value: Names.value(value, ballast: ballast)))
+      return .ours(
+        .first(
+          .compareAndSet(
+            key: Names.key(key), expected: expected, value: Names.value(value, ballast: ballast))))
     case .publish:
       let message = Publication(
         Names.topic(key), Names.value(value, ballast: ballast), producer: Names.producer(other),
         sequence: other == 0 ? 0 : number)
-      return .second(.second(.first(.publish([message]))))
+      return .ours(.second(.second(.first(.publish([message])))))
     case .tick, .get, .balance, .fetch, .time, .command, .query:
-      return .second(.second(.second(.read)))
-    case .openAccount, .transfer, .pair, .hold, .capture, .void: return .second(.first(entry))
+      return .ours(.second(.second(.second(.read))))
+    case .openAccount, .transfer, .pair, .hold, .capture, .void:
+      return .ours(.second(.first(entry)))
     }
   }
 

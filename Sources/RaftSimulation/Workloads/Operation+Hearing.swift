@@ -41,10 +41,10 @@ extension Operation {
       return .nonsense(index)
     }
     switch result {
-    case .first(let result): return outcome(result, index)
-    case .second(.first(let result)): return outcome(result, index)
-    case .second(.second(.first(let result))): return outcome(result, index)
-    case .second(.second(.second(let reading))):
+    case .ours(.first(let result)): return outcome(result, index)
+    case .ours(.second(.first(let result))): return outcome(result, index)
+    case .ours(.second(.second(.first(let result)))): return outcome(result, index)
+    case .ours(.second(.second(.second(let reading)))):
       return kind == .tick ? .ticked(reading.nanoseconds, index) : .nonsense(index)
     case .guest: return kind == .command ? .done(index) : .nonsense(index)
     }
@@ -151,24 +151,25 @@ extension Operation {
     _ answer: SimulatedMachine.Answer, _ index: LogIndex, ballast: UInt64
   ) -> OperationResult {
     switch answer {
-    case .first(.value(let bytes)):
+    case .ours(.first(.value(let bytes))):
       guard kind == .get else { return .nonsense(index) }
       guard let bytes else { return .read(nil, index) }
       guard let number = Names.number(bytes, ballast: ballast) else { return .nonsense(index) }
       return .read(number, index)
-    case .second(.first(.account(let account))):
+    case .ours(.second(.first(.account(let account)))):
       guard kind == .balance, account == nil || account?.id == Names.account(key) else {
         return .nonsense(index)
       }
       return .balance(account?.balance, index)
-    case .second(.second(.first(.unknownTopic))):
+    case .ours(.second(.second(.first(.unknownTopic)))):
       return kind == .fetch ? .messages(MessageNumbers(), index) : .nonsense(index)
-    case .second(.second(.first(.history(let messages, _)))):
+    case .ours(.second(.second(.first(.history(let messages, _))))):
       return kind == .fetch ? fetched(messages, index, ballast) : .nonsense(index)
-    case .second(.second(.second(let reading))):
+    case .ours(.second(.second(.second(let reading)))):
       return kind == .time ? .time(reading.nanoseconds, index) : .nonsense(index)
     case .guest: return kind == .query ? .done(index) : .nonsense(index)
-    case .first, .second(.first), .second(.second(.first)): return .nonsense(index)
+    case .ours(.first), .ours(.second(.first)), .ours(.second(.second(.first))):
+      return .nonsense(index)
     }
   }
 

@@ -117,7 +117,7 @@ extension World {
 
   /// Gives a command for the key-value store to a node, or to the leader.
   public mutating func submit(_ command: KeyValue.Command, to id: NodeID? = nil) -> RequestID? {
-    submit(.first(command), to: id)
+    submit(.ours(.first(command)), to: id)
   }
 
   /// Asks a node, or the leader, for anything that a client may want.
