@@ -122,8 +122,7 @@ struct FaultDrawing {
       fault.period = amount.logarithmic(max(2, unit / 8), unit * 2)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
       .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
-      .snapshot,
-      .slowRead, .membership, .transfer, .overload, .clientCrash, .stop:
+      .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash, .stop:
       break
     }
     return fault

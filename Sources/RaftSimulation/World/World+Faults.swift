@@ -45,7 +45,7 @@ extension World {
     case .all: return Array(slots.indices)
     case .minority:
       let leader = leaderPosition
-      let voters = (leader.map { slots[$0] } ?? slots[0]).node.membership.voters
+      let voters = slots[leader ?? 0].node.membership.voters
       let others = voters.map { Int($0.rawValue) - 1 }.filter { $0 != leader }
       return Array(others.prefix((voters.count - 1) / 2))
     }
@@ -227,22 +227,25 @@ extension World {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
       .campaign, .diskFailure, .diskFull, .bitRot, .snapshot, .addLearner, .addVoter, .addWitness,
-      .demote, .remove,
-      .replace, .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
+      .demote, .remove, .replace, .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
       break
     }
   }
 
   private mutating func weighLinks(_ fault: PlannedFault, _ struck: [Int]) {
-    let peers = fault.peers.map { Int($0) - 1 }
+    // Looked up once for each node, and not for each link.
+    let isStruck = slots.indices.map { struck.contains($0) }
+    let isPeer = slots.indices.map { fault.peers.contains(UInt64($0) + 1) }
+    let hasPeers = !fault.peers.isEmpty
     let half = max(1_000_000, fault.period / 2)
     let isFlapDown = ((now - min(now, fault.start)) / half) % 2 == 0
     for from in slots.indices {
       for to in slots.indices where from != to {
-        let fromStruck = struck.contains(from)
-        let toStruck = struck.contains(to)
-        let forth = fromStruck && (peers.isEmpty ? !toStruck : peers.contains(to))
-        let back = toStruck && (peers.isEmpty ? !fromStruck : peers.contains(from))
+        let fromStruck = isStruck[from]
+        let toStruck = isStruck[to]
+        guard fromStruck || toStruck else { continue }
+        let forth = fromStruck && (hasPeers ? isPeer[to] : !toStruck)
+        let back = toStruck && (hasPeers ? isPeer[from] : !fromStruck)
         let place = links.position(from, to)
         switch fault.kind {
         case .oneWay: if forth { links[place].isBlocked = true }
@@ -264,10 +267,8 @@ extension World {
           }
         case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
           .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
-          .snapshot, .slowRead,
-          .addLearner,
-          .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer,
-          .overload, .clientCrash, .stop:
+          .snapshot, .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
+          .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
           break
         }
       }
@@ -284,10 +285,8 @@ extension FaultKind {
       true
     case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
       .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump, .snapshot,
-      .slowRead,
-      .addLearner,
-      .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges, .transfer, .overload,
-      .clientCrash, .stop:
+      .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
+      .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
       false
     }
   }

@@ -58,9 +58,7 @@ extension World {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
       .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate,
-      .clockJump,
-      .snapshot, .slowRead,
-      .transfer, .overload, .clientCrash, .stop:
+      .clockJump, .snapshot, .slowRead, .transfer, .overload, .clientCrash, .stop:
       return []
     }
   }
