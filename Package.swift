@@ -72,7 +72,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "flotilla-sim", "Raft", "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
+        "flotilla-sim", "Raft", "RaftExploration", "RaftMachines", "RaftSimulation", "RaftJournal",
+        "RaftFiles", "Linearizability",
       ],
       exclude: ["Golden", "Scenarios"]),
     // Not a product: what is killed by the tests of the journal.

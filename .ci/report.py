@@ -73,6 +73,7 @@ class Browser:
         page.goto(path.as_uri() + address)
         page.wait_for_selector("html[data-ready=yes]", timeout=20_000)
         self.seconds = time.monotonic() - start
+        page.wait_for_selector("html[data-complete=yes]", timeout=20_000)
 
     @property
     def event(self):

@@ -11,8 +11,9 @@ import RaftSimulation
     let numbers = arguments.compactMap { UInt64($0) }
     switch (arguments.first, numbers.count, arguments.count) {
     case ("shrink", 1, 2): shrink(numbers[0])
+    case ("explore", 1, 2): Seek.run(seconds: numbers[0])
     case (_, 2, 2): sweep(numbers[0], numbers[1])
-    default: print("usage: sweep FIRST-SEED COUNT, or sweep shrink SEED")
+    default: print("usage: sweep FIRST-SEED COUNT, sweep shrink SEED, or sweep explore SECONDS")
     }
   }
 
@@ -52,7 +53,6 @@ import RaftSimulation
         + " \"settings\": \(after.settings), \"nodes\": \(after.nodes),"
         + " \"events\": \(shrinker.best.events), \"runs\": \(shrinker.runs),"
         + " \"milliseconds\": \(elapsed)}")
-    //DEBUG
   }
 
   private static func trials(_ batch: ShrinkBatch, _ goal: ShrinkGoal) -> [ShrinkTrial] {

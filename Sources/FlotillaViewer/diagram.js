@@ -269,6 +269,11 @@ const diagram = (() => {
           class: `fault fault-${kind}`,
         }, shape("title", {}, about)));
       }
+      if (fault.kind === "clockJump" && start >= first && start <= last) {
+        for (const node of fault.nodes) {
+          if (node <= model.nodes) drawNotch(laneX(node), y(start), about, parts);
+        }
+      }
       if (cuts.has(fault.kind)) {
         const x = 6 + (slot % 3) * 21;
         const others = [];
@@ -293,6 +298,13 @@ const diagram = (() => {
       }
       void number;
     });
+  }
+
+  /** Where a clock jumps: the lane is cut in from both sides. */
+  function drawNotch(x, at, about, parts) {
+    parts.push(shape("path", {
+      d: `M${x - 6} ${at - 6}l6 6l-6 6zM${x + 6} ${at - 6}l-6 6l6 6z`, class: "notch",
+    }, shape("title", {}, about)));
   }
 
   /** Where each node first had committed what the selected node has: a line through the lanes. */

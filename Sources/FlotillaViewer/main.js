@@ -191,6 +191,7 @@ const main = (() => {
         make("li", {}, "+7 the log has grown to entry 7, −7 it was cut from entry 7 on, ✓7 entries through 7 are committed, a diamond is a snapshot."),
         make("li", {}, "The green line steps through where each node knew what the chosen node has committed."),
         make("li", {}, "Shaded bands are faults; brackets at the left are cuts, with the sides that do not hear each other."),
+        make("li", {}, "A notch in a lane is where the node's clock jumps."),
         make("li", {}, "⋯ are heartbeats and ticks that changed nothing, folded: click or press h to see them.")));
   }
 
@@ -275,11 +276,6 @@ const main = (() => {
     columns.append(board, make("aside", { id: "at-event", "aria-label": "The chosen event" }));
     section.append(columns);
     diagram.build(board);
-    panels.environment();
-    panels.raw();
-    plots.clients();
-    plots.latency();
-    plots.machines();
     document.addEventListener("keydown", key);
     document.addEventListener("click", click);
     document.getElementById("help-button").addEventListener("click", help);
@@ -287,6 +283,24 @@ const main = (() => {
     readAddress(true);
     window.flotilla = { model, view, select };
     document.documentElement.dataset.ready = "yes";
+    window.addEventListener("beforeprint", () => { while (later.length > 0) nextLater(); });
+    setTimeout(goOn);
+  }
+
+  /** What stands below the diagram: drawn once the diagram is there and the keys work. */
+  const later = [plots.clients, plots.latency, plots.machines, panels.environment, panels.raw];
+
+  function nextLater() {
+    later.shift()();
+    if (later.length > 0) return;
+    plots.moveCursors(model.time[view.selected]);
+    document.documentElement.dataset.complete = "yes";
+  }
+
+  function goOn() {
+    if (later.length === 0) return;
+    nextLater();
+    setTimeout(goOn);
   }
 
   return { start, select };

@@ -67,7 +67,7 @@ const plots = (() => {
       make("p", {}, make("label", { for: "client-subject" }, "Show "), choice,
         make("span", { class: "legend" }, "   ", standings.map((name) => [
           make("span", { class: `swatch op-${name}` }), ` ${name}  `]))),
-      guilty(), place,
+      guilty(), longestOrder(), place,
     ]);
     show();
   }
@@ -82,6 +82,26 @@ const plots = (() => {
         `${one.result}${one.index ? ` as of entry ${one.index}` : ""}, t=${seconds(one.call)} to `,
         one.ended === null ? "never" : `t=${seconds(one.ended)}`))));
   }
+
+  /** The longest order that was found, and what has no place in it. */
+  function longestOrder() {
+    const found = data.partialOrder;
+    if (!found) return null;
+    const name = (number) => {
+      const one = model.operations[number - 1];
+      return one ? `operation ${number}: ${one.words}, ${one.result}` : `operation ${number}`;
+    };
+    const shown = found.order.slice(-20);
+    const start = found.order.length - shown.length;
+    return make("details", { class: "order-box", open: "open" },
+      make("summary", {}, `The longest order of what clients saw: ${grouped(found.order.length)} operations`),
+      start > 0 ? make("p", { class: "note" }, `${grouped(start)} earlier ones are not shown.`) : null,
+      make("ol", { start: String(start + 1) }, shown.map((number) => make("li", {}, name(number)))),
+      make("p", {}, `Then the state is ${found.state}, and this fits nowhere: `,
+        make("strong", {}, name(found.stuck))));
+  }
+
+  const orderOf = new Map((data.partialOrder ? data.partialOrder.order : []).map((number, place) => [number, place + 1]));
 
   function history(subject) {
     const operations = model.operations.filter((one) => !subject || one.subject === subject);
@@ -102,8 +122,10 @@ const plots = (() => {
       const to = x(one.ended === null ? end : one.ended);
       bars.push(shape("rect", {
         x: from, width: Math.max(1.5, to - from), y: 6 + lane * 14, height: 10,
-        class: `op op-${standings[one.standing]}${one.isRead ? " is-read" : ""}`,
+        class: `op op-${standings[one.standing]}${one.isRead ? " is-read" : ""}`
+          + `${data.partialOrder && data.partialOrder.stuck === one.number ? " is-stuck" : ""}`,
       }, shape("title", {}, `operation ${one.number}, client ${one.client}: ${one.words}: ${one.result}`
+        + `${orderOf.has(one.number) ? `, ${orderOf.get(one.number)}. in the longest order` : ""}`
         + `${one.index ? ` at ${one.index}` : ""}, ${one.attempts} × asked`)));
     }
     const count = Math.max(lanes.size, free.length, 1);

@@ -111,6 +111,19 @@ public struct PathStep: Hashable, Sendable {
   public var state: String
   /// What does not hold since this step, if anything.
   public var finding: Finding?
+  /// The node that it happened to, afterwards.
+  public var node: RaftNode
+  /// Whether that node is up afterwards.
+  public var isUp: Bool
+  /// The message that it happened to, for what happens to one.
+  public var message: Message?
+  /// What the node sent, to nodes within the bounds.
+  public var sent: [Message]
+  /// How many writes of the node are not durable afterwards.
+  public var pending: Int
+  /// The step, from 0, that this one follows from: that which sent the message, asked for the write
+  /// or crashed the node; `nil` for what comes by itself.
+  public var cause: Int?
 }
 
 /// Why a path cannot be followed: the code has changed since it was written, or it was made up.
@@ -168,9 +181,13 @@ extension Explorer {
 }
 
 /// Goes through states one by one.
-private struct Walk {
+struct Walk {
   var explorer: Explorer
   var steps: [PathStep] = []
+  /// The step that sent each message last.
+  private var senders: [(message: UInt64, step: Int)] = []
+  /// For each node the steps that asked for the writes under way, oldest first.
+  private var askers: [[Int]]
 
   init(_ other: Explorer) {
     do {
@@ -180,6 +197,7 @@ private struct Walk {
     } catch {
       preconditionFailure("bounds that were valid are not: \(error)")
     }
+    askers = Array(repeating: [], count: other.bounds.total)
   }
 
   /// The present state is the only one of the frontier.
@@ -202,14 +220,14 @@ private struct Walk {
   }
 
   private func message(_ move: Move) -> Message? {
-    guard move.code >= Move.firstMessage else { return nil }
-    return explorer.tables.messages[Int(move.code - Move.firstMessage)]
+    guard move.input >= Move.firstMessage else { return nil }
+    return explorer.tables.messages[Int(move.input - Move.firstMessage)]
   }
 
   private func choice(_ move: Move) -> PathChoice {
     PathChoice(
       action: PathAction(move.kind), node: NodeID(UInt64(move.node) + 1),
-      argument: move.code < Move.firstMessage ? Int(move.code & 15) : 0,
+      argument: move.input < Move.firstMessage ? Int(move.input & 15) : 0,
       message: message(move)?.fingerprint(renaming: .identity) ?? 0)
   }
 
@@ -219,17 +237,44 @@ private struct Walk {
     let move = moves[number]
     let before = locals[Int(move.node)]
     let outcome = explorer.follow(move, number)
+    let choice = choice(move)
     var host = Host(before, explorer.bounds, explorer.fault)
     if move.kind != .lose && move.kind != .duplicate {
-      host.take(explorer.tables.input(move.code))
+      host.take(
+        explorer.tables.input(move.input), isPrompt: move.code != move.input)
     }
+    let sent = host.sends.filter { $0.to.rawValue <= UInt64(explorer.bounds.total) }
     steps.append(
       PathStep(
-        choice: choice(move),
-        sentence: Words.sentence(choice(move), message(move), before, explorer.bounds),
+        choice: choice,
+        sentence: Words.sentence(choice, message(move), before, explorer.bounds),
         consequences: Words.consequences(host), state: Words.state(host.local),
-        finding: outcome))
+        finding: outcome, node: host.local.node, isUp: !host.local.isDown, message: message(move),
+        sent: sent, pending: host.local.pending.count, cause: cause(of: choice)))
+    note(choice, sent, pending: host.local.pending.count)
     return true
+  }
+
+  private func cause(of choice: PathChoice) -> Int? {
+    let node = Int(truncatingIfNeeded: choice.node.rawValue) - 1
+    switch choice.action {
+    case .deliver, .deliverAndKeep, .lose, .duplicate:
+      return senders.last { $0.message == choice.message }?.step
+    case .persist: return askers[node].first
+    case .restart: return steps.indices.last { steps[$0].choice.node == choice.node }
+    case .campaign, .heartbeat, .propose, .change, .snapshot, .read, .crash: return nil
+    }
+  }
+
+  /// Notes who sent and who asked for what, for the causes of later steps.
+  private mutating func note(_ choice: PathChoice, _ sent: [Message], pending: Int) {
+    let step = steps.count - 1
+    for message in sent { senders.append((message.fingerprint(renaming: .identity), step)) }
+    let node = Int(truncatingIfNeeded: choice.node.rawValue) - 1
+    if choice.action == .crash { askers[node] = [] }
+    if choice.action == .persist && !askers[node].isEmpty { askers[node].removeFirst() }
+    while askers[node].count > pending { askers[node].removeFirst() }
+    while askers[node].count < pending { askers[node].append(step) }
   }
 }
 

@@ -13,7 +13,7 @@ import Testing
   /// The failure of a bug that must be found.
   private func found(_ bug: Bank.Bug, in seeds: UInt64 = 6) throws -> SimulationFailure {
     try #require(throws: SimulationFailure.self) {
-      try bank(bug).check(operations: 40, seeds: seeds) { Bank.draw(&$0) }
+      try bank(bug).check(operations: 40, seeds: seeds, shrinking: 0) { Bank.draw(&$0) }
     }
   }
 
@@ -46,7 +46,9 @@ import Testing
   @Test func `a failure is found again with the seed that it names, at the same event`() throws {
     let first = try found(.overdraws)
     let again = try #require(throws: SimulationFailure.self) {
-      try bank(.overdraws, seed: first.seed).check(operations: 40) { Bank.draw(&$0) }
+      try bank(.overdraws, seed: first.seed).check(operations: 40, shrinking: 0) {
+        Bank.draw(&$0)
+      }
     }
     #expect(again.sentence == first.sentence)
     #expect(again.event == first.event)
@@ -58,11 +60,35 @@ import Testing
     #expect(failure.files.map { $0.name } == ["seed.txt", "trace.jsonl", "history.jsonl"])
     #expect(failure.text(of: "seed.txt") == "\(failure.seed)\n")
     let trace = try #require(failure.text(of: "trace.jsonl")).split(separator: "\n")
-    #expect(trace.last?.contains("{\"event\":\(failure.event),") == true)
+    #expect(trace.first?.contains("\"madeBy\":\"test\"") == true)
+    #expect(trace.dropLast().last?.contains("{\"event\":\(failure.event),") == true)
+    #expect(trace.last?.contains("{\"end\":\"violated\",") == true)
     #expect(trace.contains { $0.contains("withdraw(") })
     let history = try #require(failure.text(of: "history.jsonl"))
     #expect(history.contains("\"op\":{\"type\":\"command\",\"text\":\"withdraw("))
     #expect(failure.text(of: "nothing") == nil)
+  }
+
+  @Test func `a failing run is made small, and fails in the same way`() throws {
+    let failure = try #require(throws: SimulationFailure.self) {
+      try bank(.overdraws).check(operations: 40, seeds: 6, shrinking: 60) { Bank.draw(&$0) }
+    }
+    let shrunk = try #require(failure.shrunk)
+    #expect(shrunk.plan.size.elements < shrunk.before.elements / 2)
+    #expect(shrunk.runs <= 60)
+    #expect(shrunk.story.count <= ShrunkRun.mostSentences)
+    #expect(shrunk.story.last == shrunk.sentence)
+    #expect(failure.description.contains("shrunk from \(shrunk.before) to \(shrunk.plan.size)"))
+    let trace = try #require(failure.text(of: "shrunk-trace.jsonl"))
+    #expect(trace.contains("\"madeBy\":\"test\""))
+    // The plan alone gives the same failure again.
+    let again = try #require(throws: SimulationFailure.self) {
+      try Simulation(shrunk.plan) { Bank(accounts: 4, bug: .overdraws) }
+        .always("no balance is negative") { $0.balances.allSatisfy { $0 >= 0 } }
+        .check(shrinking: 0) { Bank.draw(&$0) }
+    }
+    #expect(again.sentence == shrunk.sentence)
+    #expect(again.property == failure.property)
   }
 
   @Test func `what a snapshot loses is found`() throws {

@@ -62,6 +62,12 @@ public struct Shrinker: Sendable {
     var world = World(plan)
     while world.step() {}
     guard let goal = world.verdict.flatMap({ ShrinkGoal($0) }) else { return nil }
+    self.init(world, goal, keeping: keeps, mostRuns: mostRuns)
+  }
+
+  /// Begins with a run that is over and failed in this way.
+  init(_ world: World, _ goal: ShrinkGoal, keeping keeps: [FaultKind] = [], mostRuns: Int) {
+    let plan = world.plan
     var listed = plan
     if plan.operations == nil {
       listed.operations = world.plannedOperations

@@ -26,6 +26,8 @@ extension Simulation {
   ///     fails ends the check.
   ///   - isRepeated: whether each seed is run twice, and both runs must be the same. That finds
   ///     what differs from one run to the next and not between the nodes of one.
+  ///   - shrinking: how many runs may be spent on making a failing run small: fewer faults, fewer
+  ///     operations, fewer nodes, as long as it fails in the same way. 0 for none.
   ///   - command: draws a command. It must depend on nothing but the generator: a command that a
   ///     client asks for again is drawn again.
   /// - Returns: what was run and reached.
@@ -33,6 +35,7 @@ extension Simulation {
   @discardableResult
   public func check(
     operations: UInt64? = nil, seeds: UInt64 = 1, isRepeated: Bool = false,
+    shrinking: Int = 100,
     _ command: @escaping @Sendable (inout RandomSource) -> Machine.Command
   ) throws(SimulationFailure) -> CheckReport {
     var work = work
@@ -47,6 +50,7 @@ extension Simulation {
       if var failure = run(plan, host, isRepeated: isRepeated, &report) {
         failure.seedsRun = report.seeds
         failure.seedsWanted = max(seeds, 1)
+        if shrinking > 0 { shrink(&failure, plan, host, runs: shrinking) }
         throw failure
       }
     }
@@ -124,10 +128,15 @@ extension Simulation {
     report.faults += world.counters.faults
     report.situations.add(world.oracles.situations)
     for position in reached.indices where reached[position] { report.sometimes[position].runs += 1 }
-    if let failure = Simulation.failure(of: world) ?? settledFailure(of: world) {
+    if let failure = failure(atEndOf: world) {
       return withFiles(failure, world, host)
     }
     return isRepeated ? repetition(of: world, host) : nil
+  }
+
+  /// What is wrong with a run that is over; `nil` if it passed.
+  func failure(atEndOf world: World) -> SimulationFailure? {
+    Simulation.failure(of: world) ?? settledFailure(of: world)
   }
 
   /// What must always hold and does not even at the beginning.
@@ -191,7 +200,8 @@ extension Simulation {
         + " machine is not decided by its commands."
     }
     failure.files = [
-      .init("seed.txt", failure.seed.description + "\n"), .init("trace.jsonl", trace.text),
+      .init("seed.txt", failure.seed.description + "\n"),
+      .init("trace.jsonl", trace.page(failure, nodes: world.slots.count)),
       .init("history.jsonl", Simulation.history(world, host)),
     ]
     return failure

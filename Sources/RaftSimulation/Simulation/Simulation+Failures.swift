@@ -9,7 +9,8 @@ extension Simulation {
   var failure: SimulationFailure? {
     guard var failure = Simulation.failure(of: world) else { return nil }
     failure.files = [
-      .init("seed.txt", seed.description + "\n"), .init("trace.jsonl", trace.text),
+      .init("seed.txt", seed.description + "\n"),
+      .init("trace.jsonl", trace.page(failure, nodes: world.slots.count)),
     ]
     return failure
   }
@@ -192,7 +193,8 @@ extension Simulation {
     var failure = Simulation.failure(kind, property, sentence, world)
     failure.seed = seed
     failure.files = [
-      .init("seed.txt", seed.description + "\n"), .init("trace.jsonl", trace.text),
+      .init("seed.txt", seed.description + "\n"),
+      .init("trace.jsonl", trace.page(failure, nodes: world.slots.count)),
     ]
     return failure
   }

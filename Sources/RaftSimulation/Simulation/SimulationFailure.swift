@@ -75,6 +75,8 @@ public struct SimulationFailure: Error, Sendable, CustomStringConvertible {
   public var seedsWanted: UInt64 = 1
   /// What to look at or to change, if there is an advice.
   public var hint: String?
+  /// A smaller run that fails in the same way, if one was looked for and found.
+  public var shrunk: ShrunkRun?
   /// The run itself: its events, and what clients asked for and were told.
   public var files: [File] = []
 
@@ -91,6 +93,7 @@ public struct SimulationFailure: Error, Sendable, CustomStringConvertible {
     if seedsWanted > 1 { text += ", the \(SimulationFailure.ordinal(seedsRun)) of \(seedsWanted)" }
     text += "\nreproduce: Simulation(seed: \(seed.description), …)"
     if seedsWanted > 1 { text += " with seeds: 1" }
+    if let shrunk { text += "\n\(shrunk.description)" }
     return text
   }
 

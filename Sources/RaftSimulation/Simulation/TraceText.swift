@@ -11,6 +11,7 @@ public struct TraceText: TraceSink, Sendable {
   public let limit: Int
   /// How many lines there were.
   public private(set) var count: UInt64 = 0
+  private var digest: UInt64 = 0
   private var lines: [String] = []
 
   /// Keeps so many of the newest lines, at least.
@@ -22,14 +23,17 @@ public struct TraceText: TraceSink, Sendable {
     TraceText.add("cause", "\(record.cause)", to: &line)
     TraceText.add("text", quoted: record.text, to: &line)
     if let after = record.after { TraceText.add(after, to: &line) }
-    TraceText.add("digest", quoted: String(Seed(record.digest).description.dropFirst(2)), to: &line)
+    digest = record.digest
+    TraceText.add("digest", quoted: TraceText.hex(digest), to: &line)
     append(line + "}")
   }
 
   /// Takes something that was done from outside, between two events.
   mutating func note(_ event: UInt64, _ time: UInt64, _ node: NodeID?, _ text: String) {
     var line = TraceText.line(event, time, node, "test")
+    TraceText.add("cause", "\(event)", to: &line)
     TraceText.add("text", quoted: text, to: &line)
+    TraceText.add("digest", quoted: TraceText.hex(digest), to: &line)
     append(line + "}")
   }
 
@@ -48,6 +52,28 @@ public struct TraceText: TraceSink, Sendable {
     }
     return text
   }
+
+  /// The lines between a header and an end, as a trace file of a run that no plan alone makes:
+  /// `flotilla-sim replay` and `report` show it, and say that only the test can run it again.
+  func page(_ failure: SimulationFailure, nodes: Int) -> String {
+    var text = "{\"schema\":\"flotilla-sim.trace/1\",\"madeBy\":\"test\""
+    TraceText.add("seed", quoted: TraceText.hex(failure.seed.rawValue), to: &text)
+    TraceText.add("nodes", "\(nodes)", to: &text)
+    TraceText.add(
+      "about", quoted: "a test of its own machine, with seed \(failure.seed.description)", to: &text
+    )
+    TraceText.add(
+      "again", quoted: "in that test: Simulation(seed: \(failure.seed.description), …)", to: &text)
+    text += "}\n" + self.text + "{\"end\":"
+    TraceText.quote(failure.kind == .stalled ? "stalled" : "violated", into: &text)
+    TraceText.add("events", "\(count)", to: &text)
+    TraceText.add("property", quoted: failure.property, to: &text)
+    TraceText.add("sentence", quoted: failure.sentence, to: &text)
+    TraceText.add("digest", quoted: TraceText.hex(digest), to: &text)
+    return text + "}\n"
+  }
+
+  static func hex(_ word: UInt64) -> String { String(Seed(word).description.dropFirst(2)) }
 
   private static func line(
     _ event: UInt64, _ time: UInt64, _ node: NodeID?, _ kind: String

@@ -112,6 +112,7 @@ extension ClientHistory {
     _ model: Model, _ translate: (Operation) -> (Model.Operation, Model.Result?)?
   ) -> Finding? {
     var records: [Record<Model.Operation, Model.Result>] = []
+    var numbers: [UInt64] = []
     var stale: [Record<Model.Operation, Model.Result>] = []
     for place in operations.indices {
       let operation = operations[place]
@@ -119,6 +120,7 @@ extension ClientHistory {
       switch standing(place) {
       case .nothing: continue
       case .perhaps(let index):
+        numbers.append(operation.number)
         records.append(
           Record(
             client: operation.client, call: operation.began, returned: nil, what, nil,
@@ -130,6 +132,7 @@ extension ClientHistory {
             client: operation.client, call: 0, returned: nil, what, result,
             position: index.rawValue * 2 + 1))
       case .surely(let index):
+        numbers.append(operation.number)
         records.append(
           Record(
             client: operation.client, call: operation.began, returned: operation.ended, what,
@@ -142,22 +145,25 @@ extension ClientHistory {
       guard let fault = certify(records, model) else { return nil }
       return staleFinding(records[fault.operation], model)
     }
-    return searched(records, model)
+    return searched(records, numbers, model)
   }
 
   private func searched<Model: SequentialModel>(
-    _ records: [Record<Model.Operation, Model.Result>], _ model: Model
+    _ records: [Record<Model.Operation, Model.Result>], _ numbers: [UInt64], _ model: Model
   ) -> Finding? {
     let limits = CheckLimits(steps: 1_000_000, bytes: 1 << 26)
     guard case .violated(let found) = check(records, model, limits).verdict else { return nil }
     let record = records[found.stuck]
     let what = model.describe(record.operation, record.result)
+    let partial = PartialOrder(
+      operations: found.order.map { numbers[$0] }, stuck: numbers[found.stuck],
+      state: found.state)
     return Finding(
       property: .linearizability, index: LogIndex((record.position ?? 0) / 2),
       sentence: "what clients saw has no order: \(what), which client \(record.client) was told"
         + " between \(record.call) and \(record.returned ?? record.call) ns, is right nowhere;"
         + " after the \(found.order.count) operations on the same that can come before, the state"
-        + " is \(found.state)")
+        + " is \(found.state)", partialOrder: partial)
   }
 
   private func staleFinding<Model: SequentialModel>(

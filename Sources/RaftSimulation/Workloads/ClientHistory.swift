@@ -11,6 +11,19 @@ struct Finding: Sendable {
   var index: LogIndex
   /// What happened, in one sentence.
   var sentence: String
+  /// How far an order was found, where one was looked for.
+  var partialOrder: PartialOrder?
+}
+
+/// An order of some operations that no client could tell from one machine doing one thing after the
+/// other, and an operation that can stand nowhere in it. No longer one was found.
+public struct PartialOrder: Hashable, Sendable {
+  /// The numbers of the operations, in this order.
+  public var operations: [UInt64]
+  /// The number of the operation that fits nowhere.
+  public var stuck: UInt64
+  /// What the machine is like after those, in words.
+  public var state: String
 }
 
 /// All operations of a run, and what the log knows of them.
@@ -99,7 +112,7 @@ struct ClientHistory {
     return nil
   }
 
-  private var withoutOrder: Finding? {
+  var withoutOrder: Finding? {
     keyValueFinding ?? ledgerFinding ?? holdFinding ?? topicsFinding
   }
 }

@@ -13,4 +13,12 @@ extension World {
     let position = Int(truncatingIfNeeded: id.rawValue) - 1
     return slots.indices.contains(position) ? slots[position].node : nil
   }
+
+  /// How far what clients were told can be brought into an order, if it cannot be as a whole; `nil`
+  /// if it can, or if the machine is a guest.
+  ///
+  /// - Complexity: a search, which gives up at a bound.
+  public var partialOrder: PartialOrder? {
+    guest == nil ? ClientHistory(history, effects: effects()).withoutOrder?.partialOrder : nil
+  }
 }

@@ -127,6 +127,14 @@ struct ExploreRun {
   // MARK: Checkpoints
 
   private func write(_ explorer: Explorer, to path: String) throws(Failure) {
+    // A file is replaced as a whole, so that the old one stays if we are interrupted. A device or a
+    // folder must not be.
+    let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+    if let kind, kind != .typeRegular, kind != .typeSymbolicLink {
+      throw Failure(
+        .cannotCreate, "\(path) is no plain file, and is not replaced",
+        hint: "--checkpoint ANOTHER-FILE")
+    }
     do {
       try Data(explorer.checkpoint()).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
@@ -242,6 +250,8 @@ struct ExploreReport {
     if let folder {
       screen.print()
       screen.print("reproduce:  flotilla-sim explore --replay \(folder)/path.jsonl")
+      screen.print("picture:    \(folder)/report.html")
+      screen.print("next:       flotilla-sim replay \(folder)")
     }
     if let checkpoint {
       screen.print()

@@ -60,10 +60,13 @@ struct Merge: EnvironmentCommand {
       ])
     if !merged.groups.isEmpty {
       screen.print()
-      var table = Table([">seeds", "property", "earliest seed", ">event", "what happened"])
+      var table = Table([
+        ">seeds", "property", "at", "earliest seed", ">event", "what happened",
+      ])
       for group in merged.sortedGroups {
         table.rows.append([
-          grouped(group.count), group.name, hex(group.seed), grouped(group.event), group.sentence,
+          grouped(group.count), group.name, group.at, hex(group.seed), grouped(group.event),
+          group.sentence,
         ])
       }
       for line in table.lines(screen) { screen.print(line) }
@@ -136,7 +139,8 @@ struct SweepReport {
     for item in SweepReport.items(root["shards"]) { shards.append(item.text ?? "?") }
     groups = SweepReport.items(root["groups"]).map { item in
       FailureGroup(
-        name: item["property"]?.text ?? "?", sentence: item["sentence"]?.text ?? "",
+        name: item["property"]?.text ?? "?", at: item["at"]?.text ?? "",
+        sentence: item["sentence"]?.text ?? "",
         event: item["event"]?.number ?? 0, seed: item["seed"]?.hex ?? 0,
         folder: item["folder"]?.text, count: Int(clamping: item["count"]?.number ?? 0))
     }
@@ -172,7 +176,8 @@ struct SweepReport {
   }
 
   private mutating func add(_ group: FailureGroup) {
-    guard let place = groups.firstIndex(where: { $0.name == group.name }) else {
+    guard let place = groups.firstIndex(where: { $0.name == group.name && $0.at == group.at })
+    else {
       groups.append(group)
       return
     }
@@ -183,7 +188,7 @@ struct SweepReport {
   }
 
   var sortedGroups: [FailureGroup] {
-    groups.sorted { ($0.count, $1.name) > ($1.count, $0.name) }
+    groups.sorted(by: FailureGroup.isTold)
   }
 
   /// The worst of all verdicts, as one sweep would end.
@@ -212,7 +217,7 @@ struct SweepReport {
         .array(
           sortedGroups.map {
             .object([
-              ("property", .string($0.name)), ("count", .count($0.count)),
+              ("property", .string($0.name)), ("at", .string($0.at)), ("count", .count($0.count)),
               ("seed", .hex($0.seed)), ("event", .count(Int(clamping: $0.event))),
               ("sentence", .string($0.sentence)),
               ("folder", $0.folder.map { .string($0) } ?? .null),

@@ -22,7 +22,7 @@ struct NodeStates {
     }
     let shown = session.shown
     event = position.map { shown.events[$0].event } ?? 0
-    let isSame = (session.departure ?? .max) > (position ?? 0)
+    let isSame = shown.origin == nil && (session.departure ?? .max) > (position ?? 0)
     if isSame {
       let world = session.past.world(at: event)
       for id in world.nodeIDs where only == nil || only == id.rawValue {

@@ -14,29 +14,8 @@ struct PathReplay {
 
   /// Follows the path; ends with 1 if it still shows what it was written for.
   func run(_ screen: Screen) throws {
-    let explorer: Explorer
-    do {
-      explorer = try Explorer(
-        file.bounds, reductions: file.reductions, fault: file.fault, healsEvery: 0)
-    } catch {
-      throw Failure(.badData, "the bounds of the path are not possible: \(error.description)")
-    }
-    let choices = file.steps.map(\.choice)
-    let story: [PathStep]
-    var finding: String?
-    do {
-      story = try explorer.follow(choices)
-      finding = story.compactMap(\.finding).last?.sentence
-      if file.property == Property.eventuallyCommits.description,
-        try !explorer.recovers(after: choices)
-      {
-        finding = file.sentence
-      }
-    } catch {
-      throw Failure(
-        .nondeterministic, "the path cannot be followed by this code: \(error.description)",
-        hint: "explore the same bounds again")
-    }
+    let story = try file.followed()
+    let finding = try file.finding(after: story)
     switch format {
     case .text: printText(story, finding, screen)
     case .json: screen.print(json(story, finding).page)
@@ -104,15 +83,17 @@ enum PathTest {
       "  var bounds = Bounds()",
     ]
     let bounds = file.bounds
-    for (name, value) in [
-      ("nodes", "\(bounds.nodes)"), ("spares", "\(bounds.spares)"), ("terms", "\(bounds.terms)"),
-      ("entries", "\(bounds.entries)"), ("crashes", "\(bounds.crashes)"),
-      ("losses", "\(bounds.losses)"), ("duplicates", "\(bounds.duplicates)"),
-      ("inFlight", bounds.inFlight.map { "\($0)" } ?? "nil"),
-      ("heartbeats", "\(bounds.heartbeats)"), ("snapshots", "\(bounds.snapshots)"),
-      ("reads", "\(bounds.reads)"), ("timeouts", bounds.timeouts.map { "\($0)" } ?? "nil"),
-      ("isPreVoteEnabled", "\(bounds.isPreVoteEnabled)"),
-    ] { lines.append("  bounds.\(name) = \(value)") }
+    func optional(_ value: Int?) -> String { value.map { String($0) } ?? "nil" }
+    let values: [(name: String, value: String)] = [
+      ("nodes", String(bounds.nodes)), ("spares", String(bounds.spares)),
+      ("terms", String(bounds.terms)), ("entries", String(bounds.entries)),
+      ("crashes", String(bounds.crashes)), ("losses", String(bounds.losses)),
+      ("duplicates", optional(bounds.duplicates)), ("inFlight", optional(bounds.inFlight)),
+      ("heartbeats", String(bounds.heartbeats)), ("snapshots", String(bounds.snapshots)),
+      ("reads", String(bounds.reads)), ("timeouts", optional(bounds.timeouts)),
+      ("isPreVoteEnabled", String(bounds.isPreVoteEnabled)),
+    ]
+    for (name, value) in values { lines.append("  bounds.\(name) = \(value)") }
     for change in bounds.changes { lines += change.code }
     lines.append("  let choices: [PathChoice] = [")
     for step in file.steps {

@@ -91,13 +91,14 @@ struct Replay: EnvironmentCommand {
         .usage, "--step needs a terminal for its keys, and this is none",
         hint: "--last 40, or --from and --until")
     }
-    if let path = PathFile.path(at: target) {
+    // A folder with a trace beside the path is shown as any other run.
+    if let path = PathFile.path(at: target), path == target || !Replay.hasTrace(target) {
       return try PathReplay(PathFile.read(path), output.format).run(screen)
     }
     Interrupt.shared.install(screen)
     let session = try ReplaySession(target, command: self)
     if verify { return try session.verify(screen) }
-    if asTest { return screen.print(RegressionTest.text(session.shown)) }
+    if asTest { return screen.print(try session.test()) }
     if let compare {
       let other = try ReplaySession(compare, command: self)
       return try ReplayComparison(session.shown, other.shown).print(screen, output.format)
@@ -110,6 +111,12 @@ struct Replay: EnvironmentCommand {
       screen.note("\"\(condition.text)\" never held")
       throw Stop(code: .violated)
     }
+  }
+}
+
+extension Replay {
+  fileprivate static func hasTrace(_ folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: folder + "/trace.jsonl")
   }
 }
 

@@ -19,6 +19,12 @@ struct ReplaySession {
   init(_ target: String, command: Replay) throws(Failure) {
     let setup = try command.planned.setup()
     switch try ReplayTarget.find(target, runs: command.runs, { setup.plan(seed: $0) }) {
+    case .recorded(let recording) where recording.origin != nil:
+      shown = recording
+      past = RunPast(recording.plan)
+      executed = try recording.madeAgain()
+      isRecorded = true
+      departure = recording.departure(from: executed)
     case .recorded(let recording):
       shown = recording
       past = RunPast(recording.plan)
@@ -38,9 +44,25 @@ struct ReplaySession {
   func heading() -> [String] {
     var words = ["replaying \(shown.name)", "trace \(hex(shown.digest ?? executed.digest ?? 0))"]
     if let code = shown.code { words.append("recorded by \(code)") }
-    if isRecorded { words.append("identical code: \(departure == nil ? "yes" : "no")") }
+    switch shown.origin?.maker {
+    case .test: words.append("made by a test")
+    case .exploration, nil:
+      if isRecorded { words.append("identical code: \(departure == nil ? "yes" : "no")") }
+    }
     if isRecorded, shown.digest == nil { words.append("the recording was broken off") }
     return words
+  }
+
+  /// What a trace is of that no plan makes, and how it is made again.
+  func originWords() -> [String] {
+    guard let origin = shown.origin else { return [] }
+    var lines = ["of " + origin.about]
+    switch origin.maker {
+    case .exploration: break
+    case .test: lines.append("only the test can run it again, since it has the machine:")
+    }
+    if !origin.again.isEmpty { lines.append("  " + origin.again) }
+    return lines
   }
 
   /// Where the execution departs, in words.
@@ -69,8 +91,27 @@ struct ReplaySession {
       + "  \(event.kind)  \(event.text)"
   }
 
+  /// A Swift test that repeats the run.
+  func test() throws(Failure) -> String {
+    switch shown.origin?.maker {
+    case nil: return RegressionTest.text(shown)
+    case .exploration:
+      guard let path = PathFile.path(at: shown.name) else { break }
+      return PathTest.text(try PathFile.read(path))
+    case .test: break
+    }
+    throw Failure(
+      .usage, "\(shown.name) was not made from a plan or a path that could be written as a test",
+      hint: shown.origin?.again ?? "run the test again")
+  }
+
   /// Compares digests only.
   func verify(_ screen: Screen) throws {
+    if shown.origin?.maker == .test {
+      throw Failure(
+        .usage, "\(shown.name) was made by a test, and only the test has the machine",
+        hint: shown.origin?.again ?? "run the test again")
+    }
     let other = isRecorded ? executed : Recording.make(shown.plan, name: "again")
     guard let place = shown.departure(from: other) else {
       screen.print(

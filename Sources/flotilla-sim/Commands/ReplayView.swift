@@ -209,6 +209,7 @@ struct ReplayView {
 
   private func printText(_ screen: Screen, _ states: NodeStates?) {
     screen.printWrapped("", session.heading())
+    for line in session.originWords() { screen.print(screen.toned(line, .faint)) }
     for line in session.departureWords() { screen.print(screen.toned(line, .warning)) }
     screen.print()
     if earlier > 0 {
@@ -251,6 +252,9 @@ struct ReplayView {
 /// What the run ended with, in the words of the oracle.
 enum RunSentence {
   static func lines(_ executed: Recording, isSame: Bool) -> [String] {
+    if let sentence = executed.origin?.sentence {
+      return [(executed.origin?.property.map { $0 + ": " } ?? "") + sentence]
+    }
     guard isSame, let outcome = executed.outcome else { return [] }
     switch outcome {
     case .passed: return []

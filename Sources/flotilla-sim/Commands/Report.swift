@@ -78,7 +78,7 @@ struct Report: EnvironmentCommand {
     let screen = Screen(colour: color)
     let setup = try planned.setup()
     let found = try ReplayTarget.find(target, runs: runs) { setup.plan(seed: $0) }
-    var request = ReportRequest(found)
+    var request = try ReportRequest.find(found)
     request.centre = around
     request.limit = limit
     if let warning = request.warning { screen.note("note: \(warning)") }

@@ -63,7 +63,17 @@ struct Shrink: EnvironmentCommand {
     let screen = output.screen
     let setup = try planned.setup()
     let name = seed.map { hex($0.value) } ?? target ?? "runs/latest"
+    if let path = PathFile.path(at: name) {
+      let folder = path.hasSuffix("/path.jsonl") ? String(path.dropLast(11)) : name
+      return try PathShrink(file: PathFile.read(path), folder: folder, format: output.format)
+        .run(screen)
+    }
     let found = try ReplayTarget.find(name, runs: runs) { setup.plan(seed: $0) }
+    if case .recorded(let recording) = found, let origin = recording.origin {
+      throw Failure(
+        .usage, "\(recording.name) was made by a test; only the test has the machine to run again",
+        hint: "let the check shrink it, with shrinking: in check(...)", origin.again)
+    }
     let (plan, folder) = place(found)
     guard
       var shrinker = Shrinker(plan, keeping: try kinds(), mostRuns: budget.runs ?? 1_000_000)

@@ -32,7 +32,7 @@ struct ShrinkReport {
     printOthers(shrinker)
     screen.print()
     screen.print("A failing run in words:")
-    for (number, line) in ShrunkStory.lines(run).enumerated() {
+    for (number, line) in Survey.story(run).enumerated() {
       let words = line.text.split(separator: " ").map(String.init)
       screen.printWrapped(
         pad("\(number + 1)", to: 3, .right) + ". ",
@@ -87,7 +87,7 @@ struct ShrinkReport {
       (
         "story",
         .array(
-          ShrunkStory.lines(run).map {
+          Survey.story(run).map {
             .object([("event", .count(Int(clamping: $0.event))), ("text", .string($0.text))])
           })
       ),

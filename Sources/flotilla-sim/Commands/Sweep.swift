@@ -24,8 +24,10 @@ enum Runner {
     // A run of a sweep is short: it is finished rather than broken off.
     let summary = simulate(plan)
     let again = isVerified ? simulate(plan).digest : nil
-    return Run(
+    var run = Run(
       plan: plan, summary: summary, digestAgain: again, seconds: Progress.now() - start)
+    run.guiltyKind = run.kindOfGuiltyEvent()
+    return run
   }
 }
 

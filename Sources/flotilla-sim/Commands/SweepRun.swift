@@ -7,6 +7,8 @@ import RaftSimulation
 /// Failures of the same kind.
 struct FailureGroup {
   var name: String
+  /// The kind of the event at which it showed; empty if it is no event's.
+  var at: String
   var sentence: String
   var event: UInt64
   var seed: UInt64
@@ -33,12 +35,18 @@ struct FailureGroup {
     }
   }
 
+  /// The order in which groups are told: the largest first.
+  static func isTold(_ a: FailureGroup, before b: FailureGroup) -> Bool {
+    (a.count, b.name, b.at) > (b.count, a.name, a.at)
+  }
+
   static func add(_ run: Run, to groups: inout [FailureGroup]) {
     let name = name(run)
-    guard let position = groups.firstIndex(where: { $0.name == name }) else {
+    let at = run.guiltyKind
+    guard let position = groups.firstIndex(where: { $0.name == name && $0.at == at }) else {
       groups.append(
         FailureGroup(
-          name: name, sentence: sentence(run), event: run.guiltyEvent, seed: run.plan.seed,
+          name: name, at: at, sentence: sentence(run), event: run.guiltyEvent, seed: run.plan.seed,
           folder: run.folder, count: 1))
       return
     }
@@ -252,7 +260,7 @@ struct SweepRun {
         .array(
           totals.groups.map {
             .object([
-              ("property", .string($0.name)), ("count", .count($0.count)),
+              ("property", .string($0.name)), ("at", .string($0.at)), ("count", .count($0.count)),
               ("seed", .hex($0.seed)), ("event", .count(Int(clamping: $0.event))),
               ("sentence", .string($0.sentence)),
               ("folder", $0.folder.map { .string($0) } ?? .null),
@@ -327,10 +335,11 @@ struct SweepRun {
 
   private func printGroups(_ totals: SweepTotals) {
     screen.print()
-    var table = Table([">seeds", "property", "earliest seed", ">event", "what happened"])
-    for group in totals.groups.sorted(by: { ($0.count, $1.name) > ($1.count, $0.name) }) {
+    var table = Table([">seeds", "property", "at", "earliest seed", ">event", "what happened"])
+    for group in totals.groups.sorted(by: FailureGroup.isTold) {
       table.rows.append([
-        grouped(group.count), group.name, hex(group.seed), grouped(group.event), group.sentence,
+        grouped(group.count), group.name, group.at, hex(group.seed), grouped(group.event),
+        group.sentence,
       ])
     }
     for line in table.lines(screen) { screen.print(line) }

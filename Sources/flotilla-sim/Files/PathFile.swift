@@ -36,7 +36,7 @@ struct PathFile {
       ("nodes", .count(bounds.nodes)), ("spares", .count(bounds.spares)),
       ("terms", .count(bounds.terms)), ("entries", .count(bounds.entries)),
       ("crashes", .count(bounds.crashes)), ("losses", .count(bounds.losses)),
-      ("duplicates", .count(bounds.duplicates)),
+      ("duplicates", bounds.duplicates.map { .count($0) } ?? .null),
       ("inFlight", bounds.inFlight.map { .count($0) } ?? .null),
       ("heartbeats", .count(bounds.heartbeats)), ("snapshots", .count(bounds.snapshots)),
       ("reads", .count(bounds.reads)),
@@ -77,7 +77,7 @@ struct PathFile {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Writes the path and a test that follows it.
+  /// Writes a run folder: the path, its trace and picture, and a test that follows it.
   ///
   /// - Returns: the folder.
   func write(into runs: String) throws(Failure) -> String {
@@ -87,7 +87,14 @@ struct PathFile {
       digest.combine(UInt64(step.choice.action.rawValue) << 8 | step.choice.node.rawValue)
     }
     digest.combine(bytes: Array(property.utf8))
-    let folder = "\(runs)/explore-\(hex(digest.value))"
+    let name = "explore-\(hex(digest.value))"
+    try write(to: "\(runs)/\(name)")
+    RunFolder(root: runs).link(name)
+    return "\(runs)/\(name)"
+  }
+
+  /// Writes the same into this folder.
+  func write(to folder: String) throws(Failure) {
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)
@@ -96,7 +103,10 @@ struct PathFile {
     }
     try writeFile(text, to: "\(folder)/path.jsonl")
     try writeFile(PathTest.text(self), to: "\(folder)/RegressionTest.swift")
-    return folder
+    let recording = try recording(name: folder)
+    try recording.write(to: "\(folder)/trace.jsonl")
+    try ReportPage.write(
+      ReportRequest(recorded: recording, name: folder), to: "\(folder)/report.html")
   }
 
   // MARK: Reading
@@ -141,7 +151,7 @@ struct PathFile {
     bounds.entries = try line.count("entries")
     bounds.crashes = try line.count("crashes")
     bounds.losses = try line.count("losses")
-    bounds.duplicates = try line.count("duplicates")
+    bounds.duplicates = try line.optionalCount("duplicates")
     bounds.inFlight = try line.optionalCount("inFlight")
     bounds.heartbeats = try line.count("heartbeats")
     bounds.snapshots = try line.count("snapshots")

@@ -17,6 +17,12 @@ struct Recording {
   var outcome: Verdict?
   /// The code that made it; `nil` if this process did.
   var code: String?
+  /// Who made it, if not the simulator from a plan.
+  var origin: TraceOrigin?
+  /// What a picture needs beside the words, by position; empty if that is not known.
+  var marks: [[TraceMark]] = []
+  /// The nodes after the events, by position; empty if that is not known.
+  var figures: [NodeFigure] = []
 
   /// Runs a plan and keeps its events, and what leads back to any of them.
   static func make(_ plan: Plan, name: String, past: RunPast? = nil) -> Recording {
@@ -78,6 +84,8 @@ struct Recording {
       recording?.events.append(event)
     } else if let end = node["end"]?.text {
       recording?.verdict = end
+      recording?.origin?.property = node["property"]?.text
+      recording?.origin?.sentence = node["sentence"]?.text
       recording?.digest = node["digest"]?.hex
     } else {
       throw Failure(.badData, "\(path):\(number): this line is no event of a trace")
@@ -94,6 +102,12 @@ struct Recording {
       throw Failure(
         .badData,
         "\(path) is a \"\(schema)\"; this version reads \"\(TraceWriter.schema)\"")
+    }
+    if let origin = try TraceOrigin(node, path) {
+      return Recording(
+        name: path,
+        plan: .plain(nodes: UInt64(origin.nodes), seed: node["seed"]?.hex ?? 0),
+        code: node["code"]?.text, origin: origin)
     }
     guard let text = node["plan"]?.text, let seed = node["seed"]?.hex else {
       throw Failure(.badData, "\(path):1: the header names no plan or no seed")

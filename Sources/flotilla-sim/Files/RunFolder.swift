@@ -71,7 +71,7 @@ struct RunFolder {
   }
 
   /// Points `latest` to a run. It is only a convenience: where links cannot be made, there is none.
-  private func link(_ name: String) {
+  func link(_ name: String) {
     let latest = root + "/latest"
     try? FileManager.default.removeItem(atPath: latest)
     try? FileManager.default.createSymbolicLink(atPath: latest, withDestinationPath: name)

@@ -51,6 +51,8 @@ struct Run: Sendable {
   var seconds: Double
   /// Where it was written, if it was.
   var folder: String?
+  /// What kind of event broke a property, where somebody has looked; see `kindOfGuiltyEvent()`.
+  var guiltyKind = ""
 
   var reached: SituationCounts { summary.situations }
 
@@ -60,6 +62,18 @@ struct Run: Sendable {
   var guiltyEvent: UInt64 {
     if case .violated(let violation) = summary.verdict { return violation.moment.event }
     return summary.events
+  }
+
+  /// What kind of event broke the property, for example a `deliver`; empty if none broke.
+  ///
+  /// - Complexity: as long as the run up to there: the run itself keeps no records.
+  func kindOfGuiltyEvent() -> String {
+    guard case .violated(let violation) = summary.verdict else { return "" }
+    var world = World(plan)
+    while world.eventCount + 1 < violation.moment.event, world.step() {}
+    var sink = TraceCollector()
+    _ = world.step(trace: &sink)
+    return sink.events.last?.kind ?? ""
   }
 
   var exitCode: ExitCode {

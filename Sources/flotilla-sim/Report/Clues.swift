@@ -13,6 +13,8 @@ struct RunEnding {
   var term: UInt64 = 0
   var property: Property?
   var sentence = ""
+  /// What the sentence is about, where no oracle of the simulator has told it.
+  var title = ""
   /// The nodes and operations that the sentence names.
   var nodes: [Int] = []
   var operations: [UInt64] = []
@@ -33,6 +35,18 @@ struct RunEnding {
     nodes = RunEnding.numbers(after: "n", in: sentence).map { Int(clamping: $0) }
     operations = RunEnding.numbers(after: "operation ", in: sentence)
     if term == 0, let named = RunEnding.numbers(after: "term ", in: sentence).first { term = named }
+  }
+
+  /// Takes over what somebody else has found, in words.
+  mutating func tell(_ sentence: String, title: String) {
+    self.sentence = sentence
+    self.title = title
+    nodes = RunEnding.numbers(after: "n", in: sentence).map { Int(clamping: $0) }
+    term = RunEnding.numbers(after: "term ", in: sentence).first ?? 0
+    index =
+      RunEnding.numbers(after: "index ", in: sentence).first
+      ?? RunEnding.numbers(after: "entry at ", in: sentence).first
+      ?? RunEnding.numbers(after: "commits ", in: sentence).first ?? 0
   }
 
   /// The numbers that stand right behind a word.
@@ -306,7 +320,7 @@ struct ClueList {
   /// The clues that are told, in the order of time, the end last.
   func story(_ past: (UInt64) -> Bool) -> [Clue] {
     var candidates = clues.filter { $0.event <= ending.event && $0.weight > 0 }
-    if ending.property != nil {
+    if ending.property != nil || !ending.title.isEmpty {
       // What could not have led to it is not told, but for faults.
       candidates = candidates.filter { past($0.event) || $0.text.hasPrefix("Fault") }
     }
@@ -331,7 +345,13 @@ struct ClueList {
         Clue(
           event: ending.event, text: "All requests are answered and all replicas are equal",
           weight: 10))
-    case nil: break
+    case nil:
+      guard !ending.sentence.isEmpty else { break }
+      told.append(
+        Clue(
+          event: ending.event,
+          text: (ending.title.isEmpty ? "" : "\(ending.title) no longer holds: ")
+            + ending.sentence, weight: 10, isSuspicious: true))
     }
     return told
   }

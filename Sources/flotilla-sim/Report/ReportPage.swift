@@ -18,6 +18,9 @@ struct ReportRequest {
   /// The code that made the recording, and what is wrong with it, if it is drawn from one.
   var code = Version.code
   var warning: String?
+  /// What did not hold at the end, if the verdict is no oracle's of the simulator.
+  var told: TraceOrigin?
+  var toldVerdict: String?
   /// Around which event; `nil` for the one that matters.
   var centre: UInt64?
   /// How many events are drawn.
@@ -62,6 +65,55 @@ struct ReportRequest {
   }
 }
 
+extension ReportRequest {
+  /// As `init`, for whatever `replay` takes.
+  static func find(_ target: ReplayTarget) throws(Failure) -> ReportRequest {
+    guard case .recorded(let recording) = target, recording.origin != nil else {
+      return ReportRequest(target)
+    }
+    let made = try recording.madeAgain()
+    guard recording.departure(from: made) == nil else {
+      var request = ReportRequest(recorded: recording, name: recording.name)
+      request.warning =
+        "This code no longer does what was recorded. What is drawn is the recording, which tells"
+        + " nothing of lost messages, disks and members."
+      return request
+    }
+    return ReportRequest(recorded: made, name: recording.name)
+  }
+
+  /// A recording that no plan makes.
+  init(recorded recording: Recording, name: String) {
+    self.name = name
+    source = .recorded(recording)
+    code = recording.code ?? Version.code
+    events = recording.events.last?.event ?? 0
+    told = recording.origin
+    toldVerdict = recording.verdict
+  }
+
+  /// The word for how it ended.
+  var word: String {
+    if !isDeterministic { return "NONDETERMINISTIC" }
+    if let verdict { return verdict.word }
+    switch toldVerdict {
+    case "passed": return "PASS"
+    case "violated": return "VIOLATED"
+    case "stalled": return "STALLED"
+    default: return "UNFINISHED"
+    }
+  }
+
+  /// How the run is made again, and a test that does so.
+  var regressionTest: String {
+    guard told != nil else {
+      return RegressionTest.text(Recording(name: name, plan: source.plan))
+    }
+    guard let path = PathFile.path(at: name) else { return "" }
+    do { return PathTest.text(try PathFile.read(path)) } catch { return "" }
+  }
+}
+
 enum ReportPage {
   static let schema = "flotilla-sim.report/1"
   static let mostEvents = 10_000
@@ -77,22 +129,23 @@ enum ReportPage {
   }
 
   private static func title(_ request: ReportRequest) -> String {
-    let word = request.verdict?.word ?? "RUN"
-    return "\(word) \(hex(request.source.plan.seed)) – flotilla"
+    let word = request.word == "UNFINISHED" ? "RUN" : request.word
+    let name = request.told.map(\.about) ?? hex(request.source.plan.seed)
+    return "\(word) \(name) – flotilla"
   }
 
   /// All that the viewer is given.
   static func json(_ request: ReportRequest) -> JSON {
     let plan = request.source.plan
-    let ending = RunEnding(request.verdict, event: request.events)
+    var ending = RunEnding(request.verdict, event: request.events)
+    if let sentence = request.told?.sentence {
+      ending.tell(sentence, title: request.told?.property ?? "")
+    }
     let survey = Survey(request.source, ending)
     let centre = request.centre ?? ending.event
     let chosen = survey.chosen(around: centre, limit: request.limit)
     var data = ReportData(request.source, survey, chosen: chosen)
-    let past = survey.position(of: ending.event).map { survey.past(of: $0) } ?? []
-    let story = survey.clues.story { event in
-      survey.position(of: event).map { past.indices.contains($0) && past[$0] } ?? false
-    }
+    let story = survey.story
     let summary = survey.world?.summary
     var pairs: [(key: String, value: JSON)] = [
       ("schema", .string(schema)),
@@ -106,6 +159,7 @@ enum ReportPage {
     pairs += data.json(plan, healedAt: summary.flatMap { $0.healTime > 0 ? $0.healTime : nil })
     pairs += [
       ("operations", .array((survey.world?.history ?? []).map(operation))),
+      ("partialOrder", partialOrder(survey.world, ending)),
       ("properties", .array(properties(summary, ending))),
       ("situations", situations(survey)),
       ("samples", ReportSamples.json(survey.samples, plan)),
@@ -126,14 +180,12 @@ enum ReportPage {
     _ request: ReportRequest, _ ending: RunEnding, _ survey: Survey, _ drawn: Int
   ) -> JSON {
     let plan = request.source.plan
-    let recording = Recording(name: request.name, plan: plan)
     var pairs: [(key: String, value: JSON)] = [
       ("name", .string(request.name)), ("seed", .hex(plan.seed)),
       ("scenario", .string(plan.scenario.rawValue)),
       (
         "verdict",
-        .string(
-          request.isDeterministic ? request.verdict?.word ?? "UNFINISHED" : "NONDETERMINISTIC")
+        .string(request.word)
       ),
       ("event", .count(Int(clamping: ending.event))),
       ("centre", .count(Int(clamping: request.centre ?? ending.event))),
@@ -147,6 +199,9 @@ enum ReportPage {
         ("fingerprint", .string(violation.breach.fingerprint.description)),
       ]
     }
+    if let told = request.told {
+      pairs.append(("property", .string(told.property ?? "")))
+    }
     if let world = survey.world { pairs.append(("digest", .hex(world.digest))) }
     pairs += [
       ("code", .string(request.code)), ("swift", .string(Version.swift)),
@@ -155,8 +210,11 @@ enum ReportPage {
       ("lastEvent", .count(Int(clamping: survey.events.last?.number ?? 0))),
       ("replay", .string("flotilla-sim replay \(request.name) --last 20")),
       ("redraw", .string("flotilla-sim report \(request.name) --around")),
-      ("test", .string(RegressionTest.text(recording))),
-      ("scenarioText", .string(ScenarioText.page(plan))),
+      ("test", .string(request.regressionTest)),
+      (
+        "scenarioText",
+        .string(request.told.map { "\($0.about)\n\($0.again)" } ?? ScenarioText.page(plan))
+      ),
     ]
     if let warning = request.warning { pairs.append(("warning", .string(warning))) }
     return .object(pairs)
@@ -207,6 +265,17 @@ enum ReportPage {
       (0, "reads " + counted(numbers.count, "message"))
     case .nonsense: (2, "an answer to something else")
     }
+  }
+
+  /// The longest order of what clients saw, where that is what the verdict is about.
+  private static func partialOrder(_ world: World?, _ ending: RunEnding) -> JSON {
+    let judged: [RaftSimulation.Property] = [.linearizability, .exactlyOnce, .readsAreFresh]
+    guard let property = ending.property, judged.contains(property) else { return .null }
+    guard let found = world?.partialOrder else { return .null }
+    return .object([
+      ("order", .array(found.operations.map { .count(Int(clamping: $0)) })),
+      ("stuck", .count(Int(clamping: found.stuck))), ("state", .string(found.state)),
+    ])
   }
 
   // MARK: Properties and surroundings

@@ -37,6 +37,16 @@ struct NodeFigure: Equatable {
     membersSince = node.membershipIndex.rawValue
   }
 
+  /// A node that is no world's.
+  init(_ node: RaftNode, _ state: TraceState) {
+    self.init(state)
+    durable = node.durableIndex.rawValue
+    snapshot = node.snapshot.lastIncluded.index.rawValue
+    leader = node.leaderID?.rawValue ?? 0
+    members = node.membership.description
+    membersSince = node.membershipIndex.rawValue
+  }
+
   /// A recording tells nothing of disks, snapshots and members.
   init(_ state: TraceState) {
     letter = state.role
@@ -71,15 +81,15 @@ struct WalkedEvent {
     marks = record.marks
   }
 
-  init(_ event: TraceEvent) {
+  init(_ event: TraceEvent, marks given: [TraceMark]? = nil) {
     number = event.event
     time = event.time
     node = Int(clamping: event.node ?? 0)
     kind = event.kind
     cause = event.cause
     text = event.text
-    marks = []
-    if kind == TraceKind.deliver.rawValue, let heard = WalkedEvent.heard(event.text) {
+    marks = given ?? []
+    if given == nil, kind == TraceKind.deliver.rawValue, let heard = WalkedEvent.heard(event.text) {
       marks.append(heard)
     }
   }
@@ -165,11 +175,13 @@ enum RunSource {
     case .recorded(let recording):
       var none: World?
       var figures: [Int: NodeFigure] = [:]
-      for recorded in recording.events {
-        let event = WalkedEvent(recorded)
+      for (position, recorded) in recording.events.enumerated() {
+        let event = WalkedEvent(
+          recorded, marks: recording.marks.isEmpty ? nil : recording.marks[position])
         var changed: [(node: Int, figure: NodeFigure)] = []
         if let state = recorded.state, event.node > 0 {
-          let figure = NodeFigure(state)
+          let figure =
+            recording.figures.isEmpty ? NodeFigure(state) : recording.figures[position]
           if figures[event.node] != figure { changed = [(event.node, figure)] }
           figures[event.node] = figure
         }

@@ -100,6 +100,22 @@ struct Survey {
     return isPast
   }
 
+  /// How it came to its end, in a few sentences, the end last.
+  var story: [Clue] {
+    let past = position(of: clues.ending.event).map { self.past(of: $0) } ?? []
+    return clues.story { event in
+      position(of: event).map { past.indices.contains($0) && past[$0] } ?? false
+    }
+  }
+
+  /// The same of a run that this code has just made.
+  static func story(_ run: Run) -> [Clue] {
+    let events = run.summary.events
+    return Survey(
+      .plan(run.plan, limit: events), RunEnding(run.summary.verdict, event: events)
+    ).story
+  }
+
   /// The positions of those that are drawn: all if they are few, otherwise what lies next to an
   /// event, what led to it, the newest first, and the landmarks of the whole run.
   func chosen(around number: UInt64, limit: Int) -> [Int] {

@@ -16,6 +16,8 @@ final class BankXCTests: XCTestCase {
           attachment.name = file.name
           add(attachment)
         }
+      #else
+        print("the run: \(try error.written())")
       #endif
       throw error
     }

@@ -23,6 +23,21 @@ func attachingTheRun(_ test: () throws -> Void) throws {
     throw failure
   }
 }
+
+extension SimulationFailure {
+  /// Writes the run into a folder of its own, for where there are no attachments.
+  ///
+  /// - Returns: the folder.
+  func written() throws -> String {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bank-\(seed)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for file in files {
+      let place = folder.appendingPathComponent(file.name)
+      try file.text.write(to: place, atomically: true, encoding: .utf8)
+    }
+    return folder.path
+  }
+}
 // end
 
 // begin Docs/Tutorial/OwnMachine.md

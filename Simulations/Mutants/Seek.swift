@@ -1,0 +1,114 @@
+// The explorer as a means of finding planted bugs: small bounds one after the other, each searched
+// nearest first, until one shows a counterexample or the time is over.
+
+import Foundation
+import Raft
+import RaftExploration
+
+enum Seek {
+  /// The bounds, the smallest searches first. Each looks at something that the others do not.
+  private static var all: [Bounds] {
+    func bounds(_ change: (inout Bounds) -> Void) -> Bounds {
+      var bounds = Bounds()
+      bounds.entries = 0
+      change(&bounds)
+      return bounds
+    }
+    return [
+      bounds {
+        $0.terms = 1
+        $0.entries = 1
+      },
+      bounds {
+        $0.nodes = 2
+        $0.terms = 2
+        $0.entries = 1
+        $0.crashes = 1
+        $0.duplicates = 1
+      },
+      bounds {
+        $0.terms = 1
+        $0.entries = 1
+        $0.crashes = 1
+      },
+      bounds {
+        $0.terms = 1
+        $0.entries = 1
+        $0.reads = 1
+      },
+      bounds {
+        $0.terms = 1
+        $0.entries = 1
+        $0.snapshots = 1
+        $0.heartbeats = 1
+      },
+      bounds {
+        $0.terms = 2
+        $0.timeouts = 2
+        $0.isPreVoteEnabled = true
+      },
+      bounds {
+        $0.terms = 2
+        $0.duplicates = 1
+      },
+      bounds {
+        $0.terms = 2
+        $0.crashes = 1
+      },
+      bounds {
+        $0.terms = 1
+        $0.entries = 2
+        $0.heartbeats = 1
+      },
+      bounds {
+        $0.terms = 2
+        $0.changes = [MembershipChange([.remove(NodeID(3))])]
+      },
+      bounds {
+        $0.terms = 2
+        $0.changes = [MembershipChange([.remove(NodeID(3))], isJointForced: true)]
+      },
+      bounds {
+        $0.terms = 1
+        $0.spares = 1
+        $0.changes = [MembershipChange([.remove(NodeID(3)), .addVoter(NodeID(4))])]
+      },
+      bounds {
+        $0.terms = 2
+        $0.entries = 1
+      },
+      bounds {
+        $0.terms = 2
+        $0.entries = 2
+      },
+      bounds {
+        $0.terms = 3
+        $0.entries = 1
+      },
+    ]
+  }
+
+  /// Prints what was found first, as one line of JSON.
+  static func run(seconds: UInt64) {
+    let start = clock()
+    func elapsed() -> Int { Int(clock() - start) * 1_000 / Int(CLOCKS_PER_SEC) }
+    var states = 0
+    var open = 0
+    for bounds in all {
+      guard var explorer = try? Explorer(bounds, healsEvery: 256) else { continue }
+      let limit = elapsed() + Int(seconds) * 1_000 / 4
+      while !explorer.isOver, elapsed() < Int(seconds) * 1_000, elapsed() < limit {
+        _ = explorer.step()
+      }
+      states += explorer.uniqueStates
+      if !explorer.isComplete { open += 1 }
+      guard let found = explorer.counterexamples.first else { continue }
+      print(
+        "{\"what\": \"\(found.finding.property)\", \"steps\": \(found.moves.count),"
+          + " \"states\": \(states), \"milliseconds\": \(elapsed()), \"bounds\": \"\(bounds)\"}")
+      return
+    }
+    print(
+      "{\"what\": \"\", \"states\": \(states), \"milliseconds\": \(elapsed()), \"open\": \(open)}")
+  }
+}
