@@ -8,84 +8,52 @@ import RaftExploration
 enum Seek {
   /// The bounds, the smallest searches first. Each looks at something that the others do not.
   private static var all: [Bounds] {
-    func bounds(_ change: (inout Bounds) -> Void) -> Bounds {
-      var bounds = Bounds()
-      bounds.entries = 0
-      change(&bounds)
-      return bounds
-    }
+    let remove = MembershipChange([.remove(NodeID(3))])
+    let removeJoint = MembershipChange([.remove(NodeID(3))], isJointForced: true)
+    let replace = MembershipChange([.remove(NodeID(3)), .addVoter(NodeID(4))])
     return [
-      bounds {
-        $0.terms = 1
-        $0.entries = 1
-      },
-      bounds {
-        $0.nodes = 2
-        $0.terms = 2
-        $0.entries = 1
-        $0.crashes = 1
-        $0.duplicates = 1
-      },
-      bounds {
-        $0.terms = 1
-        $0.entries = 1
-        $0.crashes = 1
-      },
-      bounds {
-        $0.terms = 1
-        $0.entries = 1
-        $0.reads = 1
-      },
-      bounds {
-        $0.terms = 1
-        $0.entries = 1
-        $0.snapshots = 1
-        $0.heartbeats = 1
-      },
-      bounds {
-        $0.terms = 2
-        $0.timeouts = 2
-        $0.isPreVoteEnabled = true
-      },
-      bounds {
-        $0.terms = 2
-        $0.duplicates = 1
-      },
-      bounds {
-        $0.terms = 2
-        $0.crashes = 1
-      },
-      bounds {
-        $0.terms = 1
-        $0.entries = 2
-        $0.heartbeats = 1
-      },
-      bounds {
-        $0.terms = 2
-        $0.changes = [MembershipChange([.remove(NodeID(3))])]
-      },
-      bounds {
-        $0.terms = 2
-        $0.changes = [MembershipChange([.remove(NodeID(3))], isJointForced: true)]
-      },
-      bounds {
-        $0.terms = 1
-        $0.spares = 1
-        $0.changes = [MembershipChange([.remove(NodeID(3)), .addVoter(NodeID(4))])]
-      },
-      bounds {
-        $0.terms = 2
-        $0.entries = 1
-      },
-      bounds {
-        $0.terms = 2
-        $0.entries = 2
-      },
-      bounds {
-        $0.terms = 3
-        $0.entries = 1
-      },
+      bounds(terms: 1, entries: 1), pair, bounds(terms: 1, entries: 1, crashes: 1),
+      bounds(terms: 1, entries: 1) { $0.reads = 1 }, compacting, asking,
+      bounds(terms: 2) { $0.duplicates = 1 }, bounds(terms: 2, crashes: 1),
+      bounds(terms: 1, entries: 2) { $0.heartbeats = 1 },
+      bounds(terms: 2) { $0.changes = [remove] }, bounds(terms: 2) { $0.changes = [removeJoint] },
+      bounds(terms: 1, spares: 1) { $0.changes = [replace] }, bounds(terms: 2, entries: 1),
+      bounds(terms: 2, entries: 2), bounds(terms: 3, entries: 1),
     ]
+  }
+
+  private static func bounds(
+    terms: Int, entries: Int = 0, crashes: Int = 0, spares: Int = 0,
+    _ change: (inout Bounds) -> Void = { _ in }
+  ) -> Bounds {
+    var bounds = Bounds()
+    bounds.terms = terms
+    bounds.entries = entries
+    bounds.crashes = crashes
+    bounds.spares = spares
+    change(&bounds)
+    return bounds
+  }
+
+  private static var pair: Bounds {
+    bounds(terms: 2, entries: 1, crashes: 1) {
+      $0.nodes = 2
+      $0.duplicates = 1
+    }
+  }
+
+  private static var compacting: Bounds {
+    bounds(terms: 1, entries: 1) {
+      $0.snapshots = 1
+      $0.heartbeats = 1
+    }
+  }
+
+  private static var asking: Bounds {
+    bounds(terms: 2) {
+      $0.timeouts = 2
+      $0.isPreVoteEnabled = true
+    }
   }
 
   /// Prints what was found first, as one line of JSON.

@@ -1,5 +1,5 @@
-// A path with fewer steps that ends in the same way. A path that was found depth-first is longer than
-// need be, and one that was found with bounds that are too wide has steps that do not matter.
+// A path with fewer steps that ends in the same way. A path that was found depth-first is longer
+// than need be, and one that was found with bounds that are too wide has steps that do not matter.
 
 import Raft
 

@@ -82,8 +82,8 @@ import Testing
   {
     let runs = try Scratch.folder().path
     let result = try Tool.run(
-      "explore", "--terms", "1", "--entries", "0", "--crashes", "1", "--duplicates", "any",
-      "--host-fault", "forgets-vote", "--search", "depth", "--runs", runs)
+      "explore", "--terms", "1", "--entries", "0", "--crashes", "1", "--host-fault",
+      "forgets-vote", "--search", "depth", "--runs", runs)
     #expect(result.code == 1, "\(result.err)")
     let name = try #require(
       FileManager.default.contentsOfDirectory(atPath: runs).first { $0.hasPrefix("explore-") })

@@ -7,8 +7,8 @@ import RaftReplica
 
 /// A smaller run that fails in the same way.
 public struct ShrunkRun: Sendable, CustomStringConvertible {
-  /// The plan: `Simulation(plan) { ... }.check { ... }` with the rules and the draws of the same test
-  /// runs it again.
+  /// The plan: `Simulation(plan) { ... }.check { ... }` with the rules and the draws of the same
+  /// test runs it again.
   public var plan: Plan
   /// How large the plan was before.
   public var before: PlanSize
@@ -27,15 +27,16 @@ public struct ShrunkRun: Sendable, CustomStringConvertible {
   /// The sizes and the story, a line each.
   public var description: String {
     var text =
-      "shrunk from \(before.description) to \(plan.size.description), \(events) events, in \(runs)"
-      + " runs:"
+      "shrunk from \(before.description) to \(plan.size.description), \(events) events,"
+      + " in \(runs) runs:"
     for (number, line) in story.enumerated() { text += "\n  \(number + 1). \(line)" }
     return text
   }
 }
 
 extension Simulation {
-  /// Looks for a smaller run that fails in the same way, and puts it and its trace into the failure.
+  /// Looks for a smaller run that fails in the same way, and puts it and its trace into the
+  /// failure.
   func shrink(
     _ failure: inout SimulationFailure, _ plan: Plan, _ host: TypedHost<Machine>, runs: Int
   ) {

@@ -72,6 +72,13 @@ struct PathReplay {
 
 /// A Swift test that follows a path.
 enum PathTest {
+  /// Sixteen hexadecimal digits in groups of four.
+  fileprivate static func digits(_ word: UInt64) -> String {
+    let digits = Array(hex(word))
+    return stride(from: 0, to: 16, by: 4).map { String(digits[$0..<$0 + 4]) }
+      .joined(separator: "_")
+  }
+
   static func text(_ file: PathFile) -> String {
     var lines = [
       "import Raft",
@@ -100,7 +107,7 @@ enum PathTest {
       var code =
         "    PathChoice(action: .\(step.choice.action), node: NodeID(\(step.choice.node.rawValue))"
       if step.choice.argument != 0 { code += ", argument: \(step.choice.argument)" }
-      if step.choice.message != 0 { code += ", message: 0x\(hex(step.choice.message))" }
+      if step.choice.message != 0 { code += ", message: 0x\(PathTest.digits(step.choice.message))" }
       lines.append("    // " + step.says)
       lines.append(code + "),")
     }
