@@ -307,7 +307,7 @@ extension Explorer {
   /// Whether a message can never again change anything, whatever happens.
   @inline(__always)
   func isSpent(_ message: MessageFacts, _ to: UInt32, _ from: UInt32) -> Bool {
-    guard reductions.isReduced else { return false }
+    guard reductions.isReduced && bounds.keepsMessages else { return false }
     let receiver = tables.facts[Int(to)]
     switch message.kind {
     case .other: return false
