@@ -24,9 +24,8 @@ public struct Bounds: Hashable, Sendable {
   public var crashes = 0
   /// How many messages are lost. With reductions messages may be lost without a bound.
   public var losses = 0
-  /// How many messages come twice, or `nil` for any of them, any number of times, at any time
-  /// after it was sent: the network then forgets nothing, and `inFlight` must be `nil`, too.
-  public var duplicates: Int? = 0
+  /// How many messages come twice.
+  public var duplicates = 0
   /// How many messages may be in flight from one node to one other: 1, or `nil` for any number.
   /// Where it is 1, a message that is on its way is lost when another is sent on the same link.
   /// (With 2 one that is to be lost might push out one that is not, and a loss would no longer be
@@ -54,9 +53,6 @@ public struct Bounds: Hashable, Sendable {
   /// All nodes.
   public var total: Int { nodes + spares }
 
-  /// Whether a message that was sent stays there to be heard.
-  var keepsMessages: Bool { duplicates == nil }
-
   /// The bounds, if all are in range.
   ///
   /// - Throws: `BoundsError` with every problem, not only the first.
@@ -74,9 +70,6 @@ public struct Bounds: Hashable, Sendable {
     require("terms", terms, 1...15)
     for (name, value) in counts { require(name, value, 0...15) }
     if let timeouts { require("timeouts", timeouts, 0...15) }
-    if duplicates == nil && inFlight != nil {
-      problems.append("with any number of duplicates any number of messages must be in flight")
-    }
     if let inFlight, inFlight != 1 {
       problems.append("inFlight is \(inFlight); it must be 1, or nil for any number")
     }
@@ -97,7 +90,7 @@ public struct Bounds: Hashable, Sendable {
   private var counts: [(String, Int)] {
     [
       ("entries", entries), ("crashes", crashes), ("losses", losses),
-      ("duplicates", duplicates ?? 0), ("heartbeats", heartbeats), ("snapshots", snapshots),
+      ("duplicates", duplicates), ("heartbeats", heartbeats), ("snapshots", snapshots),
       ("reads", reads),
     ]
   }
@@ -130,7 +123,6 @@ public struct Bounds: Hashable, Sendable {
     for (_, value) in counts { digest.combine(UInt64(value)) }
     for value in [
       nodes, spares, terms, timeouts ?? 99, isPreVoteEnabled ? 1 : 0, inFlight ?? 99,
-      duplicates == nil ? 1 : 0,
     ] {
       digest.combine(UInt64(value))
     }
@@ -155,8 +147,7 @@ extension Bounds: CustomStringConvertible {
     words.append(counted(entries, "entry", "entries"))
     words.append(counted(crashes, "crash", "crashes"))
     words.append(counted(losses, "loss", "losses"))
-    words.append(
-      duplicates.map { counted($0, "duplicate", "duplicates") } ?? "any number of duplicates")
+    words.append(counted(duplicates, "duplicate", "duplicates"))
     words.append(inFlight.map { "\($0) in flight on a link" } ?? "any number in flight")
     words.append(counted(heartbeats, "heartbeat", "heartbeats"))
     words.append(counted(snapshots, "snapshot", "snapshots"))

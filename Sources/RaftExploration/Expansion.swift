@@ -201,7 +201,7 @@ extension Explorer {
     guard let known = known(move, state, &out) else { return }
     // A step after which nothing has changed but that a message or a part of the budget is gone:
     // whatever can happen then can happen without it.
-    if reductions.isReduced && !isForced && isVain(known.transition, state) { return }
+    if reductions.isReduced && known.transition.isIdle && !isForced { return }
     out.generated += 1
     out.situations |= known.transition.situations
     if let finding = finding(move, known, state) {
@@ -243,7 +243,6 @@ extension Explorer {
     _ move: Move, _ state: UnsafeBufferPointer<UInt32>, _ known: Known?,
     _ states: inout StateBuffer
   ) {
-    let first = states.words.count
     for node in 0..<layout.nodes {
       states.append(
         node == Int(move.node) ? known?.transition.local ?? state[node] : state[node])
@@ -253,74 +252,17 @@ extension Explorer {
     states.append(UInt32(truncatingIfNeeded: budget))
     states.append(UInt32(truncatingIfNeeded: budget >> 32))
     let start = states.words.count
-    let isTaken = move.kind == .deliver && !bounds.keepsMessages || move.kind == .lose
+    let isTaken = move.kind == .deliver || move.kind == .lose
     for slot in layout.messages..<state.count where !(isTaken && slot == Int(move.slot)) {
-      if isSpent(state[slot], of: move.node, first, states) { continue }
       states.append(state[slot])
       if move.kind == .duplicate && slot == Int(move.slot) { states.append(state[slot]) }
     }
     if let transition = known?.transition {
       for sent in 0..<Int(transition.sentCount) {
-        let message = tables.sent[Int(transition.sentStart) + sent]
-        if isSpent(message, first, states) { continue }
-        send(message, start, &states)
+        send(tables.sent[Int(transition.sentStart) + sent], start, &states)
       }
     }
     states.end()
-  }
-
-  /// Whether a step changes nothing, and sends nothing that is not there already.
-  @inline(__always)
-  private func isVain(_ transition: Transition, _ state: UnsafeBufferPointer<UInt32>) -> Bool {
-    if transition.isIdle { return true }
-    guard bounds.keepsMessages, transition.isSilent else { return false }
-    for number in 0..<Int(transition.sentCount) {
-      let message = tables.sent[Int(transition.sentStart) + number]
-      var isThere = false
-      for slot in layout.messages..<state.count where state[slot] == message { isThere = true }
-      if !isThere && !isSpent(message, state) { return false }
-    }
-    return true
-  }
-
-  private func isSpent(_ message: UInt32, _ state: UnsafeBufferPointer<UInt32>) -> Bool {
-    let facts = tables.messageFacts[Int(message)]
-    return isSpent(facts, state[Int(facts.to)], state[Int(facts.from)])
-  }
-
-  @inline(__always)
-  private func isSpent(
-    _ message: UInt32, of node: UInt8, _ first: Int, _ states: StateBuffer
-  ) -> Bool {
-    let facts = tables.messageFacts[Int(message)]
-    guard facts.to == node || facts.from == node else { return false }
-    return isSpent(message, first, states)
-  }
-
-  @inline(__always)
-  private func isSpent(_ message: UInt32, _ first: Int, _ states: StateBuffer) -> Bool {
-    let facts = tables.messageFacts[Int(message)]
-    return isSpent(
-      facts, states.words[first + Int(facts.to)], states.words[first + Int(facts.from)])
-  }
-
-  /// Whether a message can never again change anything, whatever happens.
-  @inline(__always)
-  func isSpent(_ message: MessageFacts, _ to: UInt32, _ from: UInt32) -> Bool {
-    guard reductions.isReduced && bounds.keepsMessages else { return false }
-    let receiver = tables.facts[Int(to)]
-    switch message.kind {
-    case .other: return false
-    case .request:
-      return message.term < receiver.durableTerm
-        && Int(tables.facts[Int(from)].durableTerm) >= bounds.terms
-    case .voteReply:
-      return message.term <= receiver.durableTerm
-        && !(receiver.isCandidate && receiver.term == message.term)
-    case .appendReply:
-      return message.term <= receiver.durableTerm
-        && !(receiver.isLeader && receiver.term == message.term)
-    }
   }
 
   /// Puts a message in flight, in the order of the links, or where any number may be in flight in
@@ -328,9 +270,6 @@ extension Explorer {
   @inline(__always)
   private func send(_ message: UInt32, _ start: Int, _ states: inout StateBuffer) {
     guard bounds.inFlight != nil else {
-      if bounds.keepsMessages {
-        for place in start..<states.words.count where states.words[place] == message { return }
-      }
       let count = tables.renamings.count
       states.insert(message, from: start) {
         tables.messageDigests[Int($0) * count] < tables.messageDigests[Int($1) * count]

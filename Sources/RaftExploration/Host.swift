@@ -44,7 +44,7 @@ struct Host {
   mutating func reach(_ situation: Situation) { situations |= situation.bit }
 
   /// Takes the step.
-  mutating func take(_ input: LocalInput, isPrompt: Bool = false) {
+  mutating func take(_ input: LocalInput) {
     let commit = local.node.commitIndex
     switch input {
     case .receive(let message): give(.receive(message))
@@ -68,7 +68,6 @@ struct Host {
       if !staysDown { restart() }
     case .restart: restart()
     }
-    if isPrompt && !local.isDown { while !local.pending.isEmpty { persist() } }
     if !local.isDown { noteCommits(since: commit) }
   }
 

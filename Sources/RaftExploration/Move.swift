@@ -20,7 +20,7 @@ struct Budget: Hashable, Sendable, BitwiseCopyable {
   init(_ bounds: Bounds) {
     for (shift, count) in [
       (Budget.entries, bounds.entries), (Budget.crashes, bounds.crashes),
-      (Budget.losses, bounds.losses), (Budget.duplicates, bounds.duplicates ?? 0),
+      (Budget.losses, bounds.losses), (Budget.duplicates, bounds.duplicates),
       (Budget.heartbeats, bounds.heartbeats), (Budget.snapshots, bounds.snapshots),
       (Budget.reads, bounds.reads), (Budget.timeouts, bounds.timeouts ?? 0),
       (Budget.changes, (1 << bounds.changes.count) - 1),
@@ -65,11 +65,6 @@ struct Move: Sendable, BitwiseCopyable {
   static let read: UInt32 = 9 << 4
   static let firstMessage: UInt32 = 256
   static let crashBit: UInt32 = 1 << 31
-  /// Every write becomes durable before the step ends.
-  static let prompt: UInt32 = 1 << 30
-
-  /// The code of the input without how it ends.
-  var input: UInt32 { code & ~Move.prompt }
 }
 
 /// A state of the cluster in the numbers of `Tables`: nodes, history, budget, messages.
@@ -95,15 +90,6 @@ extension Tables {
   ) {
     moves.removeAll(keepingCapacity: true)
     let budget = layout.budget(state)
-    let isPrompt = reductions.isReduced && bounds.keepsMessages
-    if isPrompt && budget.left(Budget.crashes) == 0 {
-      for node in 0..<layout.nodes where facts[Int(state[node])].pending > 0 {
-        moves.append(
-          Move(kind: .persist, node: UInt8(node), code: Move.persist | Move.prompt))
-        return
-      }
-    }
-    defer { if isPrompt { makePrompt(budget, &moves) } }
     for node in 0..<layout.nodes {
       let facts = facts[Int(state[node])]
       listMessages(state, layout, node, facts, budget, reductions, &moves)
@@ -115,13 +101,6 @@ extension Tables {
           Move(
             kind: .crash, node: UInt8(node), code: code + surviving, cost: 1 << Budget.crashes))
       }
-    }
-  }
-
-  private func makePrompt(_ budget: Budget, _ moves: inout [Move]) {
-    let crashes = budget.left(Budget.crashes)
-    for place in moves.indices where crashes == 0 || crashes == 1 && moves[place].kind == .crash {
-      moves[place].code |= Move.prompt
     }
   }
 

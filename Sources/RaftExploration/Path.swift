@@ -220,14 +220,14 @@ struct Walk {
   }
 
   private func message(_ move: Move) -> Message? {
-    guard move.input >= Move.firstMessage else { return nil }
-    return explorer.tables.messages[Int(move.input - Move.firstMessage)]
+    guard move.code >= Move.firstMessage else { return nil }
+    return explorer.tables.messages[Int(move.code - Move.firstMessage)]
   }
 
   private func choice(_ move: Move) -> PathChoice {
     PathChoice(
       action: PathAction(move.kind), node: NodeID(UInt64(move.node) + 1),
-      argument: move.input < Move.firstMessage ? Int(move.input & 15) : 0,
+      argument: move.code < Move.firstMessage ? Int(move.code & 15) : 0,
       message: message(move)?.fingerprint(renaming: .identity) ?? 0)
   }
 
@@ -240,8 +240,7 @@ struct Walk {
     let choice = choice(move)
     var host = Host(before, explorer.bounds, explorer.fault)
     if move.kind != .lose && move.kind != .duplicate {
-      host.take(
-        explorer.tables.input(move.input), isPrompt: move.code != move.input)
+      host.take(explorer.tables.input(move.code))
     }
     let sent = host.sends.filter { $0.to.rawValue <= UInt64(explorer.bounds.total) }
     steps.append(

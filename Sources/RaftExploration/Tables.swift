@@ -70,8 +70,6 @@ struct Transition: Sendable {
   var situations: UInt32
   /// Whether nothing has changed and nothing was sent.
   var isIdle: Bool
-  /// Whether nothing has changed, whatever was sent.
-  var isSilent: Bool
   /// Whether the log changed, so that it is to be compared with the others.
   var isLogChanged: Bool
   /// Its place in `Tables.effects`, or -1.
@@ -89,9 +87,6 @@ struct HistoryStep: Sendable {
 /// What of a node an explorer asks again and again.
 struct LocalFacts: Sendable, BitwiseCopyable {
   var term: UInt16
-  /// The term that a crash does not take back.
-  var durableTerm: UInt16
-  var isCandidate: Bool
   var pending: UInt8
   var isLeader: Bool
   var canCampaign: Bool
@@ -101,8 +96,6 @@ struct LocalFacts: Sendable, BitwiseCopyable {
   init(_ local: Local, terms: Int) {
     let node = local.node
     term = UInt16(truncatingIfNeeded: node.currentTerm.rawValue)
-    durableTerm = UInt16(truncatingIfNeeded: local.disk.hardState.currentTerm.rawValue)
-    isCandidate = node.role == .candidate && !local.isDown
     pending = UInt8(truncatingIfNeeded: min(local.pending.count, 15))
     isDown = local.isDown
     isLeader = node.isLeader && !local.isDown
@@ -110,30 +103,6 @@ struct LocalFacts: Sendable, BitwiseCopyable {
       !isLeader && !local.isDown && node.currentTerm.rawValue < UInt64(terms)
       && node.membership.contains(node.id)
     canSnapshot = !local.isDown && node.lastApplied > node.snapshot.lastIncluded.index
-  }
-}
-
-/// What of a message decides whether it can still matter.
-struct MessageFacts: Sendable, BitwiseCopyable {
-  enum Kind: UInt8, Sendable { case request, voteReply, appendReply, other }
-
-  var kind: Kind
-  var from: UInt8
-  var to: UInt8
-  var term: UInt16
-
-  init(_ message: Message) {
-    from = UInt8(truncatingIfNeeded: message.from.rawValue - 1)
-    to = UInt8(truncatingIfNeeded: message.to.rawValue - 1)
-    term = UInt16(truncatingIfNeeded: message.term.rawValue)
-    switch message.body {
-    case .requestVote, .appendEntries, .installSnapshot: kind = .request
-    case .requestVoteReply: kind = .voteReply
-    case .appendEntriesReply, .installSnapshotReply: kind = .appendReply
-    case .requestPreVote, .requestPreVoteReply, .timeoutNow, .readIndex, .readIndexReply,
-      .forwardedProposal, .forwardedProposalReply:
-      kind = .other
-    }
   }
 }
 
@@ -159,7 +128,6 @@ struct Tables: Sendable {
   private(set) var messages: [Message] = []
   private(set) var messageDigests: [UInt64] = []
   private(set) var receivers: [UInt8] = []
-  private(set) var messageFacts: [MessageFacts] = []
   /// From which node to which a message goes, as one number.
   private(set) var links: [UInt8] = []
   private(set) var histories: [History] = []
@@ -243,7 +211,6 @@ struct Tables: Sendable {
     if let known = messageNumbers.find(key) { return known }
     let number = UInt32(messages.count)
     messages.append(message)
-    messageFacts.append(MessageFacts(message))
     receivers.append(UInt8(truncatingIfNeeded: message.to.rawValue - 1))
     links.append(
       UInt8(truncatingIfNeeded: message.to.rawValue * 8 + message.from.rawValue))
@@ -295,8 +262,7 @@ struct Tables: Sendable {
     guard memo.find(key) == nil else { return }
     let old = Int(key >> 32)
     var host = Host(locals[old], bounds, fault)
-    let code = UInt32(truncatingIfNeeded: key)
-    host.take(input(code & ~Move.prompt), isPrompt: code & Move.prompt != 0)
+    host.take(input(UInt32(truncatingIfNeeded: key)))
     let local = number(host.local)
     let start = UInt32(sent.count)
     for message in host.sends where message.to.rawValue <= UInt64(bounds.total) {
@@ -304,14 +270,13 @@ struct Tables: Sendable {
     }
     var transition = Transition(
       local: local, sentStart: start, sentCount: UInt16(sent.count - Int(start)),
-      situations: host.situations, isIdle: false, isSilent: false,
+      situations: host.situations, isIdle: false,
       isLogChanged: host.local.node.log != locals[old].node.log, effects: -1, finding: -1)
     if !host.effects.isEmpty {
       transition.effects = Int32(effects.count)
       effects.append(host.effects)
     }
-    transition.isSilent = local == UInt32(old) && host.effects.isEmpty
-    transition.isIdle = transition.isSilent && sent.count == Int(start)
+    transition.isIdle = local == UInt32(old) && sent.count == Int(start) && host.effects.isEmpty
     if let finding = host.finding { transition.finding = note(finding) }
     memo.insert(key, UInt32(transitions.count))
     transitions.append(transition)

@@ -94,17 +94,12 @@ struct Explore: EnvironmentCommand {
     help: .option(
       "losses", "With --no-reduction: messages lost; otherwise any number may be.", value: "n"))
   var losses = 0
-  @Option(
-    help: .option(
-      "duplicates", "Messages that come twice; any: all, any number of times, at any time.",
-      value: "n"))
-  var duplicates = CountArgument(0)
+  @Option(help: .option("duplicates", "Messages that come twice.", value: "n"))
+  var duplicates = 0
   @Option(
     name: .customLong("in-flight"),
-    help: .option(
-      "in-flight", "Messages in flight on each link: 1, or any; any with --duplicates any.",
-      value: "n"))
-  var inFlight: CountArgument?
+    help: .option("in-flight", "Messages in flight on each link: 1, or any.", value: "n"))
+  var inFlight = CountArgument(1)
   @Option(help: .option("heartbeats", "Times that a heartbeat timer runs out.", value: "n"))
   var heartbeats = 0
   @Option(help: .option("snapshots", "Snapshots taken, with compaction.", value: "n"))
@@ -182,8 +177,8 @@ struct Explore: EnvironmentCommand {
     bounds.entries = entries
     bounds.crashes = crashes
     bounds.losses = losses
-    bounds.duplicates = duplicates.value
-    bounds.inFlight = inFlight.map(\.value) ?? (duplicates.value == nil ? nil : 1)
+    bounds.duplicates = duplicates
+    bounds.inFlight = inFlight.value
     bounds.heartbeats = heartbeats
     bounds.snapshots = snapshots
     bounds.reads = reads

@@ -95,7 +95,7 @@ enum PathTest {
       ("nodes", String(bounds.nodes)), ("spares", String(bounds.spares)),
       ("terms", String(bounds.terms)), ("entries", String(bounds.entries)),
       ("crashes", String(bounds.crashes)), ("losses", String(bounds.losses)),
-      ("duplicates", optional(bounds.duplicates)), ("inFlight", optional(bounds.inFlight)),
+      ("duplicates", String(bounds.duplicates)), ("inFlight", optional(bounds.inFlight)),
       ("heartbeats", String(bounds.heartbeats)), ("snapshots", String(bounds.snapshots)),
       ("reads", String(bounds.reads)), ("timeouts", optional(bounds.timeouts)),
       ("isPreVoteEnabled", String(bounds.isPreVoteEnabled)),

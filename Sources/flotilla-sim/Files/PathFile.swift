@@ -36,7 +36,7 @@ struct PathFile {
       ("nodes", .count(bounds.nodes)), ("spares", .count(bounds.spares)),
       ("terms", .count(bounds.terms)), ("entries", .count(bounds.entries)),
       ("crashes", .count(bounds.crashes)), ("losses", .count(bounds.losses)),
-      ("duplicates", bounds.duplicates.map { .count($0) } ?? .null),
+      ("duplicates", .count(bounds.duplicates)),
       ("inFlight", bounds.inFlight.map { .count($0) } ?? .null),
       ("heartbeats", .count(bounds.heartbeats)), ("snapshots", .count(bounds.snapshots)),
       ("reads", .count(bounds.reads)),
@@ -151,7 +151,7 @@ struct PathFile {
     bounds.entries = try line.count("entries")
     bounds.crashes = try line.count("crashes")
     bounds.losses = try line.count("losses")
-    bounds.duplicates = try line.optionalCount("duplicates")
+    bounds.duplicates = try line.count("duplicates")
     bounds.inFlight = try line.optionalCount("inFlight")
     bounds.heartbeats = try line.count("heartbeats")
     bounds.snapshots = try line.count("snapshots")
