@@ -4,11 +4,11 @@
 import RaftJournal
 
 #if canImport(Glibc)
-  @preconcurrency import Glibc
+@preconcurrency import Glibc
 #elseif canImport(Musl)
-  @preconcurrency import Musl
+@preconcurrency import Musl
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 /// The calls of the system that a disk needs. Each is tried again while a signal interrupts it.
@@ -64,31 +64,31 @@ enum System {
   /// Makes everything written durable, and of the file's length what is needed to read it.
   static func syncData(_ file: Int32) -> Int32 {
     #if canImport(Darwin)
-      // fsync leaves the bytes in the drive's cache there.
-      return fcntl(file, F_FULLFSYNC)
+    // fsync leaves the bytes in the drive's cache there.
+    return fcntl(file, F_FULLFSYNC)
     #else
-      return fdatasync(file)
+    return fdatasync(file)
     #endif
   }
 
   static func syncAll(_ file: Int32) -> Int32 {
     #if canImport(Darwin)
-      return fcntl(file, F_FULLFSYNC)
+    return fcntl(file, F_FULLFSYNC)
     #else
-      return fsync(file)
+    return fsync(file)
     #endif
   }
 
   /// Takes the space of a file, which reads as zeros. Zero if it is taken, else the error's number.
   static func allocate(_ file: Int32, _ bytes: UInt64) -> Int32 {
     #if canImport(Darwin)
-      var request = fstore_t(
-        fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0,
-        fst_length: off_t(bytes), fst_bytesalloc: 0)
-      if fcntl(file, F_PREALLOCATE, &request) == -1 { return errno }
-      return ftruncate(file, off_t(bytes)) == -1 ? errno : 0
+    var request = fstore_t(
+      fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0,
+      fst_length: off_t(bytes), fst_bytesalloc: 0)
+    if fcntl(file, F_PREALLOCATE, &request) == -1 { return errno }
+    return ftruncate(file, off_t(bytes)) == -1 ? errno : 0
     #else
-      return posix_fallocate(file, 0, off_t(bytes))
+    return posix_fallocate(file, 0, off_t(bytes))
     #endif
   }
 

@@ -13,9 +13,9 @@ import RaftFiles
 import RaftJournal
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 /// What is written, by term and index alone, so that whoever reads it back can tell.

@@ -212,10 +212,10 @@ final class TypedGuest<Machine: StateMachine>: GuestBox, @unchecked Sendable {
 /// A value of somebody else's type, in words; cut off where it gets long.
 func inWords<Value>(_ value: Value) -> String {
   #if hasFeature(Embedded)
-    return "a value"
+  return "a value"
   #else
-    let text = "\(value)"
-    guard text.utf8.count > 600 else { return text }
-    return String(text.prefix(600)) + "…"
+  let text = "\(value)"
+  guard text.utf8.count > 600 else { return text }
+  return String(text.prefix(600)) + "…"
   #endif
 }

@@ -7,9 +7,9 @@ import RaftFiles
 import RaftJournal
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 /// Does nothing, at once.

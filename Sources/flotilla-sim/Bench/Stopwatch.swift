@@ -1,9 +1,9 @@
 // Process CPU time: unlike the time on the wall it does not count what else the machine does.
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 /// Seconds of CPU that this process has used, all threads together.
@@ -17,11 +17,11 @@ func processSeconds() -> Double {
 func peakMemory() -> Int {
   var usage = rusage()
   #if canImport(Glibc)
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss * 1024
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  return usage.ru_maxrss * 1024
   #else
-    getrusage(RUSAGE_SELF, &usage)
-    return usage.ru_maxrss
+  getrusage(RUSAGE_SELF, &usage)
+  return usage.ru_maxrss
   #endif
 }
 

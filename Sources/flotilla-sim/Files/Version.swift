@@ -7,36 +7,36 @@ enum Version {
 
   static let swift: String = {
     #if swift(>=6.4)
-      "Swift 6.4 or later"
+    "Swift 6.4 or later"
     #elseif swift(>=6.3)
-      "Swift 6.3"
+    "Swift 6.3"
     #else
-      "Swift 6.2"
+    "Swift 6.2"
     #endif
   }()
 
   static let platform: String = {
     #if os(Linux)
-      let system = "linux"
+    let system = "linux"
     #elseif os(macOS)
-      let system = "macos"
+    let system = "macos"
     #else
-      let system = "other"
+    let system = "other"
     #endif
     #if arch(x86_64)
-      return system + "-x86_64"
+    return system + "-x86_64"
     #elseif arch(arm64)
-      return system + "-arm64"
+    return system + "-arm64"
     #else
-      return system
+    return system
     #endif
   }()
 
   static let build: String = {
     #if DEBUG
-      "debug"
+    "debug"
     #else
-      "release"
+    "release"
     #endif
   }()
 

@@ -11,13 +11,13 @@ final class BankXCTests: XCTestCase {
         .check(operations: 50) { Payment.draw(&$0) }
     } catch {
       #if canImport(ObjectiveC)
-        for file in error.files {
-          let attachment = XCTAttachment(string: file.text)
-          attachment.name = file.name
-          add(attachment)
-        }
+      for file in error.files {
+        let attachment = XCTAttachment(string: file.text)
+        attachment.name = file.name
+        add(attachment)
+      }
       #else
-        print("the run: \(try error.written())")
+      print("the run: \(try error.written())")
       #endif
       throw error
     }
