@@ -14,6 +14,8 @@ struct Watch: Sendable {
   var before: NodeGlance?
   var after: NodeGlance?
   var marks: [TraceMark] = []
+  /// What replicas were given, in its order.
+  var inputs: [(node: NodeID, input: ReplicaInput<SimulatedMachine>)] = []
 
   mutating func begin() {
     isOn = true
@@ -23,6 +25,7 @@ struct Watch: Sendable {
     before = nil
     after = nil
     marks.removeAll()
+    inputs.removeAll()
   }
 
   mutating func say(_ sentence: String) {
@@ -56,6 +59,7 @@ extension World {
   mutating func watch(_ input: ReplicaInput<SimulatedMachine>, _ position: Int) {
     let sentence = guestSentence(input) ?? input.sentence
     let id = slots[position].id
+    watch.inputs.append((id, input))
     if watch.node == nil, watch.kind == .check {
       watch.node = id
       watch.kind = input.traceKind

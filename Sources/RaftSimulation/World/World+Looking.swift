@@ -1,6 +1,7 @@
 // What a tool may look at between two events.
 
 import Raft
+import RaftReplica
 
 extension World {
   /// The identities of all nodes, sorted; also of those that are down or not members.
@@ -20,5 +21,15 @@ extension World {
   /// - Complexity: a search, which gives up at a bound.
   public var partialOrder: PartialOrder? {
     guest == nil ? ClientHistory(history, effects: effects()).withoutOrder?.partialOrder : nil
+  }
+
+  /// The replica of a node as it is now, for a test that drives another beside it.
+  package func replica(of id: NodeID) -> Replica<SimulatedMachine>? {
+    slots.first { $0.id == id && $0.isUp }?.replica
+  }
+
+  /// What replicas were given in the event that was recorded last, in its order.
+  package var watchedInputs: [(node: NodeID, input: ReplicaInput<SimulatedMachine>)] {
+    watch.inputs
   }
 }
