@@ -1,9 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Everything that a product can reach is pure and has no dependency, so that depending on this
-// package clones this package and nothing else. What only our own command line and tests need is
-// reached by no product.
+// Depending on this package clones this package and nothing else. Everything that a product can
+// reach has no dependency, but for those behind the trait `Server`, which is off unless a consumer
+// turns it on. What only our own command line and tests need is reached by no product.
+let onlyServer = TargetDependencyCondition.when(traits: ["Server"])
+
 let package = Package(
   name: "flotilla",
   products: [
@@ -16,9 +18,21 @@ let package = Package(
     .library(name: "RaftSimulation", targets: ["RaftSimulation"]),
     .library(name: "RaftExploration", targets: ["RaftExploration"]),
     .library(name: "Linearizability", targets: ["Linearizability"]),
+    .library(name: "RaftRuntime", targets: ["RaftRuntime"]),
+  ],
+  traits: [
+    .trait(
+      name: "Server",
+      description: "A replica as a real node: sockets, files, timers. Brings SwiftNIO and others.")
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .target(name: "Raft"),
@@ -35,6 +49,21 @@ let package = Package(
         "Raft", "RaftClocks", "RaftJournal", "RaftMachines", "RaftReplica", "Linearizability",
       ]),
     .target(name: "RaftExploration", dependencies: ["Raft"]),
+    .target(
+      name: "RaftRuntime",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOTLS", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
+        .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+        .product(name: "Metrics", package: "swift-metrics", condition: onlyServer),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
+      ]),
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
@@ -91,12 +120,31 @@ let package = Package(
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftSimulation",
       ]),
     .testTarget(name: "ExplorationTests", dependencies: ["Raft", "RaftExploration"]),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
+        "RaftSimulation", "RaftRuntime",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+        .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
+      ], exclude: ["Certificates"]),
+    // Not a product: what measures the host.
+    .executableTarget(
+      name: "HostBench",
+      dependencies: [
+        "Raft", "RaftJournal", "RaftMachines", "RaftReplica", "RaftRuntime",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+      ], path: "Tests/HostBench"),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftExploration", "RaftSimulation",
-        "Linearizability",
+        "Linearizability", "RaftJournal", "RaftRuntime",
       ]),
 
     // The simulator for WebAssembly; see .ci/wasm. Natively it prints the same digests.

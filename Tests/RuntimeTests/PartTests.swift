@@ -1,0 +1,107 @@
+import Raft
+import RaftClocks
+import RaftJournal
+import RaftMachines
+import RaftReplica
+import Testing
+
+@testable import RaftRuntime
+
+/// What needs no socket, file or clock.
+@Suite struct PartTests {
+  @Test func `ticks that were missed are made up for, up to a bound`() {
+    var keeper = TickKeeper(interval: 10, maximum: 5, now: 100)
+    #expect(keeper.due(at: 109) == 0)
+    #expect(keeper.due(at: 110) == 1)
+    #expect(keeper.due(at: 119) == 0)
+    #expect(keeper.due(at: 145) == 3)
+    #expect(keeper.next == 150)
+    #expect(keeper.due(at: 1_000) == 5)
+    #expect(keeper.skipped == 81)
+    #expect(keeper.due(at: 1_009) == 0)
+    #expect(keeper.due(at: 1_010) == 1)
+  }
+
+  @Test func `waits grow to their bound and begin anew after success`() {
+    var backoff = Backoff(shortest: 100, longest: 1_000, seed: 3)
+    var bound: UInt64 = 100
+    for _ in 0..<20 {
+      let wait = backoff.next()
+      #expect(wait >= bound / 2 && wait <= bound)
+      bound = min(bound * 2, 1_000)
+    }
+    backoff.reset()
+    #expect(backoff.next() <= 100)
+  }
+
+  @Test func `addresses are read as they are written`() throws {
+    for text in ["10.0.0.7:7100", "n2.example:1", "[::1]:7100", "localhost:0"] {
+      #expect(try PeerAddress(text).description == text)
+    }
+    for text in ["", "host", "host:", ":1", "host:65536", "host:x", "::1:7100", "a b:1"] {
+      #expect(throws: PeerAddressError.self) { try PeerAddress(text) }
+    }
+  }
+
+  @Test func `a ring keeps the newest and knows whether it is whole`() {
+    var ring = InputRing<KeyValue>(capacity: 3)
+    for number: UInt64 in 1...3 { ring.append(.tick(nanoseconds: number)) }
+    #expect(ring.isWhole && ring.count == 3)
+    for number: UInt64 in 4...8 { ring.append(.tick(nanoseconds: number)) }
+    let numbers = ring.all.map { input -> UInt64 in
+      if case .tick(let number) = input { number } else { 0 }
+    }
+    #expect(numbers == [6, 7, 8] && !ring.isWhole && ring.total == 8)
+    var none = InputRing<KeyValue>(capacity: 0)
+    none.append(.campaign)
+    #expect(none.count == 0 && !none.isWhole)
+  }
+
+  @Test func `a queue that is full drops the oldest whole envelopes`() {
+    let size = Self.queued(1...1).waitingBytes
+    var queue = SendQueue(limit: size * 4)
+    for number: UInt64 in 1...10 { queue.append(Self.envelope(number)) }
+    #expect(queue.count == 4 && queue.dropped == 6)
+    #expect(Self.sequences(&queue, atMost: 1 << 20) == [[7, 8, 9, 10]])
+    #expect(queue.isEmpty)
+  }
+
+  @Test func `a queue is handed out in pieces of whole envelopes`() {
+    let size = Self.queued(1...1).waitingBytes
+    var queue = Self.queued(1...7)
+    #expect(Self.sequences(&queue, atMost: size * 3) == [[1, 2, 3], [4, 5, 6], [7]])
+    queue = Self.queued(1...3)
+    #expect(Self.sequences(&queue, atMost: 1) == [[1], [2], [3]])
+  }
+
+  private static func envelope(_ number: UInt64) -> PeerEnvelope {
+    PeerEnvelope(
+      cluster: ClusterID(high: 0, low: 1), incarnation: 1, sequence: number,
+      stamp: ClockStamp(lamport: LamportTime(1), hybrid: .zero),
+      message: Message(from: NodeID(1), to: NodeID(2), term: Term(1), body: .timeoutNow))
+  }
+
+  private static func queued(_ numbers: ClosedRange<UInt64>) -> SendQueue {
+    var queue = SendQueue(limit: 1 << 20)
+    for number in numbers { queue.append(envelope(number)) }
+    return queue
+  }
+
+  private static func sequences(_ queue: inout SendQueue, atMost bytes: Int) -> [[UInt64]] {
+    var pieces: [[UInt64]] = []
+    queue.takeAll(atMost: bytes) { buffer in
+      var rest = Array(buffer)[...]
+      var numbers: [UInt64] = []
+      while !rest.isEmpty {
+        let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        rest = rest.dropFirst(4)
+        if let envelope = try? PeerEnvelope.decode(rest.prefix(length)) {
+          numbers.append(envelope.sequence)
+        }
+        rest = rest.dropFirst(length)
+      }
+      pieces.append(numbers)
+    }
+    return pieces
+  }
+}
