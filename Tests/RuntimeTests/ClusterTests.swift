@@ -126,5 +126,24 @@ import Testing
     let host = try await Cluster.Host.start(settings)
     await host.stop()
   }
+
+  @Test func `what a real node was given leads another to the same digest`() async throws {
+    let cluster = try Cluster()
+    try await cluster.startAll()
+    for _ in 1...30 { try await cluster.add(1) }
+    let node = try await cluster.leader().settings.node
+    for (_, host) in cluster.hosts {
+      let record = try IncidentRecord<Tally>(await host.incidentRecord())
+      #expect(record.isWhole && record.inputs.count > 60)
+      try record.replay()
+    }
+    await cluster.kill(node)
+    let again = try await cluster.start(node)
+    for _ in 1...10 { try await cluster.add(1) }
+    try await cluster.waitUntilAll(have: 40)
+    let record = try IncidentRecord<Tally>(await again.incidentRecord())
+    #expect(try record.replay().replica.machine.machine.machine.total == 40)
+    await cluster.stopAll()
+  }
 }
 #endif
