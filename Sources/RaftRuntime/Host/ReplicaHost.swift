@@ -86,6 +86,9 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     ended = loop.makePromise()
   }
 
+  /// The loop outlives the end of the node: whoever still asks is answered there.
+  deinit { ownGroup?.shutdownGracefully { _ in } }
+
   /// Where this node listens for its peers.
   public var address: SocketAddress? { boundAddress.withLockedValue { $0 } }
 
@@ -307,11 +310,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     let closed = transport?.stop() ?? eventLoop.makeSucceededVoidFuture()
     if let disk { disk.stop() } else { diskEnded.succeed() }
     disk = nil
-    let group = ownGroup
-    closed.and(diskEnded.futureResult).whenComplete { [ended] _ in
-      ended.succeed()
-      group?.shutdownGracefully { _ in }
-    }
+    closed.and(diskEnded.futureResult).whenComplete { [ended] _ in ended.succeed() }
   }
 }
 
