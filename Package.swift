@@ -19,6 +19,7 @@ let package = Package(
     .library(name: "RaftExploration", targets: ["RaftExploration"]),
     .library(name: "Linearizability", targets: ["Linearizability"]),
     .library(name: "RaftRuntime", targets: ["RaftRuntime"]),
+    .library(name: "RaftClient", targets: ["RaftClient"]),
   ],
   traits: [
     .trait(
@@ -33,6 +34,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
   ],
   targets: [
     .target(name: "Raft"),
@@ -64,9 +68,48 @@ let package = Package(
         .product(
           name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
       ]),
+    // What server, client and command line say alike.
+    .target(name: "RaftInterface", dependencies: ["RaftMachines"]),
+    .target(
+      name: "RaftClient",
+      dependencies: [
+        "RaftInterface",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: onlyServer),
+      ]),
+    .target(
+      name: "RaftServer",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
+        "RaftRuntime", "RaftInterface",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+        .product(name: "HTTPTypes", package: "swift-http-types", condition: onlyServer),
+        .product(name: "Hummingbird", package: "hummingbird", condition: onlyServer),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: onlyServer),
+      ]),
+    // The screen, the exit codes and the reader of files that all command lines have.
+    .target(
+      name: "FlotillaTerminal",
+      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .executableTarget(
+      name: "flotilla",
+      dependencies: [
+        "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
+        "RaftInterface", "FlotillaTerminal",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+      ]),
     .executableTarget(
       name: "flotilla-sim",
       dependencies: [
+        "FlotillaTerminal",
         "Raft", "RaftExploration", "RaftClocks", "RaftMachines", "RaftSimulation", "RaftJournal",
         "RaftFiles", "RaftReplica", "Linearizability", "FlotillaViewer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -101,8 +144,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "flotilla-sim", "Raft", "RaftExploration", "RaftMachines", "RaftSimulation", "RaftJournal",
-        "RaftFiles", "Linearizability",
+        "flotilla-sim", "FlotillaTerminal", "Raft", "RaftExploration", "RaftMachines",
+        "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
       ],
       exclude: ["Golden", "Scenarios"]),
     // Not a product: what is killed by the tests of the journal.
@@ -139,6 +182,14 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ], path: "Tests/HostBench"),
+    .testTarget(name: "InterfaceTests", dependencies: ["Raft", "RaftMachines", "RaftInterface"]),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftRuntime",
+        "RaftInterface", "RaftServer", "RaftClient", "FlotillaTerminal", "flotilla",
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+      ]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",

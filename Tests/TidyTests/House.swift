@@ -29,8 +29,10 @@ enum House {
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
       ],
       mayImportPackages: true),
+    "RaftInterface": Room(mayImport: ["RaftMachines"]),
     "RaftServer": Room(
       isPure: false, mayImport: ["RaftRuntime", "RaftReplica"], mayImportPackages: true),
+    "FlotillaTerminal": Room(isPure: false, mayImportPackages: true),
     // It measures the core, the journal and the state machines by themselves, too.
     "FlotillaViewer": Room(),
     "flotilla-sim": Room(
@@ -38,6 +40,7 @@ enum House {
       mayImport: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
         "RaftSimulation", "RaftExploration", "Linearizability", "FlotillaViewer",
+        "FlotillaTerminal",
       ],
       mayImportPackages: true),
     "flotilla": Room(isPure: false, mayImport: ["RaftServer"], mayImportPackages: true),

@@ -2,12 +2,12 @@
 
 import Foundation
 
-enum ProgressChoice: String, CaseIterable {
+package enum ProgressChoice: String, CaseIterable {
   case auto, plain, none
 }
 
 /// Shows how much of a known or unknown amount of work is done. Called from one thread.
-struct Progress {
+package struct Progress {
   private enum Style { case bar, lines, silent }
 
   private let screen: Screen
@@ -16,7 +16,7 @@ struct Progress {
   private var lastShown: Double
   private var isBarShown = false
 
-  init(_ screen: Screen, _ choice: ProgressChoice) {
+  package init(_ screen: Screen, _ choice: ProgressChoice) {
     self.screen = screen
     switch choice {
     case .none: style = .silent
@@ -27,12 +27,12 @@ struct Progress {
   }
 
   /// Seconds on a clock that never goes back.
-  static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
+  package static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
 
-  var elapsed: Double { Progress.now() - started }
+  package var elapsed: Double { Progress.now() - started }
 
   /// Shows the state if it is time to. `fraction` is `nil` when the end is not known.
-  mutating func show(fraction: Double?, _ words: () -> String) {
+  package mutating func show(fraction: Double?, _ words: () -> String) {
     let now = Progress.now()
     switch style {
     case .silent: return
@@ -49,7 +49,7 @@ struct Progress {
   }
 
   /// Takes the bar away, so that lines can be written.
-  mutating func clear() {
+  package mutating func clear() {
     guard isBarShown else { return }
     isBarShown = false
     Screen.write("\r\u{1B}[K", to: STDERR_FILENO)

@@ -2,22 +2,27 @@
 // the place where it stands, so that every complaint can point at it.
 
 /// A place in a file, counted from 1.
-struct Mark: Hashable, Comparable {
-  var line: Int
-  var column: Int
+package struct Mark: Hashable, Comparable {
+  package var line: Int
+  package var column: Int
 
-  static func < (a: Mark, b: Mark) -> Bool { (a.line, a.column) < (b.line, b.column) }
+  package init(line: Int, column: Int) {
+    self.line = line
+    self.column = column
+  }
+
+  package static func < (a: Mark, b: Mark) -> Bool { (a.line, a.column) < (b.line, b.column) }
 }
 
 /// Something that is wrong with a file.
-struct Problem: Hashable {
-  var mark: Mark
-  var what: String
+package struct Problem: Hashable {
+  package var mark: Mark
+  package var what: String
 }
 
 /// A value of a file.
-struct Node {
-  enum Value {
+package struct Node {
+  package enum Value {
     /// Nothing stands here.
     case null
     case scalar(String, isQuoted: Bool)
@@ -25,11 +30,11 @@ struct Node {
     case keys([(key: String, mark: Mark, value: Node)])
   }
 
-  var mark: Mark
-  var value: Value
+  package var mark: Mark
+  package var value: Value
 
   /// What kind of thing it is, for messages.
-  var kind: String {
+  package var kind: String {
     switch value {
     case .null: "nothing"
     case .scalar(let text, let isQuoted): isQuoted ? "the text \"\(text)\"" : "\"\(text)\""
@@ -42,21 +47,21 @@ struct Node {
 /// The part of YAML 1.2 that scenario files use, and with it all of JSON: block and flow lists and
 /// keys, plain and quoted scalars, comments. Anchors, tags, merge keys, block scalars and several
 /// documents are refused with a word why.
-struct DocumentParser {
+package struct DocumentParser {
   private let lines: [[Character]]
   private(set) var problems: [Problem] = []
   /// The line and column that are read next, counted from 0.
   private var row = 0
   private var column = 0
 
-  init(_ text: String) {
+  package init(_ text: String) {
     lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
       Array(line.hasSuffix("\r") ? line.dropLast() : line)
     }
   }
 
   /// Reads the whole text. `nil` with problems if it cannot be understood at all.
-  static func parse(_ text: String) -> (root: Node, problems: [Problem]) {
+  package static func parse(_ text: String) -> (root: Node, problems: [Problem]) {
     var parser = DocumentParser(text)
     parser.skipBlanks()
     if parser.row < parser.lines.count, parser.rest == "---" {

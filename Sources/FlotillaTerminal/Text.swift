@@ -1,9 +1,9 @@
 // Numbers and words as people read them.
 
-enum Side { case left, right }
+package enum Side { case left, right }
 
 /// `text` filled with spaces to `width` columns.
-func pad(_ text: String, to width: Int, _ side: Side = .left) -> String {
+package func pad(_ text: String, to width: Int, _ side: Side = .left) -> String {
   let missing = width - text.count
   guard missing > 0 else { return text }
   let spaces = String(repeating: " ", count: missing)
@@ -11,7 +11,7 @@ func pad(_ text: String, to width: Int, _ side: Side = .left) -> String {
 }
 
 /// `12345` as `12,345`.
-func grouped(_ number: some BinaryInteger) -> String {
+package func grouped(_ number: some BinaryInteger) -> String {
   var digits = String(number)
   var sign = ""
   if digits.hasPrefix("-") {
@@ -27,18 +27,18 @@ func grouped(_ number: some BinaryInteger) -> String {
 }
 
 /// A 64-bit number as 16 hexadecimal digits, the form in which seeds and digests are printed.
-func hex(_ number: UInt64) -> String {
+package func hex(_ number: UInt64) -> String {
   let digits = String(number, radix: 16)
   return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
 /// `1 run`, `2 runs`.
-func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+package func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
   "\(grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
 }
 
 /// A number with so many digits after the point.
-func fixed(_ number: Double, _ digits: Int) -> String {
+package func fixed(_ number: Double, _ digits: Int) -> String {
   var scale = 1.0
   for _ in 0..<digits { scale *= 10 }
   guard number.isFinite, abs(number * scale) < 9e15 else { return "?" }
@@ -51,7 +51,7 @@ func fixed(_ number: Double, _ digits: Int) -> String {
 }
 
 /// A span of wall time in the unit that suits it.
-func wallTime(seconds: Double) -> String {
+package func wallTime(seconds: Double) -> String {
   if seconds < 0.000_001 { return "\(fixed(seconds * 1e9, 0)) ns" }
   if seconds < 0.001 { return "\(fixed(seconds * 1e6, 1)) us" }
   if seconds < 1 { return "\(fixed(seconds * 1e3, 0)) ms" }
@@ -62,7 +62,7 @@ func wallTime(seconds: Double) -> String {
 }
 
 /// A seed as it was printed (16 hexadecimal digits), in decimal, or in hexadecimal after `0x`.
-func parseSeed(_ text: String) -> UInt64? {
+package func parseSeed(_ text: String) -> UInt64? {
   if text.hasPrefix("0x") { return UInt64(text.dropFirst(2), radix: 16) }
   if text.utf8.count == 16 { return UInt64(text, radix: 16) }
   return UInt64(text)
@@ -75,7 +75,7 @@ private let timeUnits: [(name: String, nanoseconds: UInt64)] = [
 ]
 
 /// A span of time such as `250ms`, `1.5s` or `10m`, in nanoseconds.
-func parseTime(_ text: String) -> UInt64? {
+package func parseTime(_ text: String) -> UInt64? {
   let unit = text.reversed().prefix { $0.isLetter }.reversed().map(String.init).joined()
   guard let scale = timeUnits.first(where: { $0.name == unit })?.nanoseconds else { return nil }
   let number = text.dropLast(unit.count).filter { $0 != "_" }
@@ -83,7 +83,7 @@ func parseTime(_ text: String) -> UInt64? {
 }
 
 /// A decimal number times `scale`, exactly; `nil` if a fraction would be left.
-func parseDecimal(_ text: String, scale: UInt64) -> UInt64? {
+package func parseDecimal(_ text: String, scale: UInt64) -> UInt64? {
   let parts = text.split(separator: ".", omittingEmptySubsequences: false)
   guard parts.count <= 2, let whole = parts.first, let value = UInt64(whole) else { return nil }
   var (result, overflow) = value.multipliedReportingOverflow(by: scale)
@@ -102,7 +102,7 @@ func parseDecimal(_ text: String, scale: UInt64) -> UInt64? {
 }
 
 /// A span of time as it is written in files: the largest unit that leaves no fraction.
-func timeText(nanoseconds: UInt64) -> String {
+package func timeText(nanoseconds: UInt64) -> String {
   if nanoseconds == 0 { return "0s" }
   for (name, scale) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)]
     as [(String, UInt64)]
@@ -113,6 +113,6 @@ func timeText(nanoseconds: UInt64) -> String {
 }
 
 /// A moment of virtual time for a table, in seconds with milliseconds.
-func virtualTime(nanoseconds: UInt64) -> String {
+package func virtualTime(nanoseconds: UInt64) -> String {
   fixed(Double(nanoseconds / 1_000_000) / 1000, 3) + " s"
 }

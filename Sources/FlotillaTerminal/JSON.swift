@@ -1,7 +1,7 @@
 // What machines read. Keys stand in the order in which they are written here; numbers of 64 bits
 // (seeds, digests, terms, indexes) are strings, because many readers keep only 53 bits.
 
-enum JSON {
+package enum JSON {
   case null
   case bool(Bool)
   /// A count that surely fits 53 bits.
@@ -13,22 +13,22 @@ enum JSON {
   case object([(key: String, value: JSON)])
 
   /// A 64-bit number in decimal, as a string.
-  static func number(_ value: UInt64) -> JSON { .string(String(value)) }
+  package static func number(_ value: UInt64) -> JSON { .string(String(value)) }
 
   /// A seed or digest.
-  static func hex(_ value: UInt64) -> JSON { .string(flotilla_sim.hex(value)) }
+  package static func hex(_ value: UInt64) -> JSON { .string(FlotillaTerminal.hex(value)) }
 
-  static func strings(_ values: [String]) -> JSON { .array(values.map { .string($0) }) }
+  package static func strings(_ values: [String]) -> JSON { .array(values.map { .string($0) }) }
 
   /// On one line, without spaces.
-  var line: String {
+  package var line: String {
     var text = ""
     write(to: &text, indent: nil)
     return text
   }
 
   /// On many lines, indented by two spaces.
-  var page: String {
+  package var page: String {
     var text = ""
     write(to: &text, indent: 0)
     return text
@@ -70,7 +70,7 @@ enum JSON {
     text += close
   }
 
-  static func write(_ value: String, to text: inout String) {
+  package static func write(_ value: String, to text: inout String) {
     text += "\""
     for scalar in value.unicodeScalars {
       switch scalar {

@@ -2,27 +2,27 @@
 // number for scripts.
 
 /// An error that is told to the user as it is.
-struct Failure: Error {
-  var code: ExitCode
+package struct Failure: Error {
+  package var code: ExitCode
   /// What happened, in a sentence with the actual values; for files several lines.
-  var what: String
+  package var what: String
   /// What to do about it, as commands or words; one line each.
-  var hints: [String]
+  package var hints: [String]
 
-  init(_ code: ExitCode, _ what: String, hint hints: String...) {
+  package init(_ code: ExitCode, _ what: String, hint hints: String...) {
     self.code = code
     self.what = what
     self.hints = hints
   }
 
   /// The lines for standard error.
-  var lines: [String] {
+  package var lines: [String] {
     ["error: \(what)"] + hints.map { "hint: \($0)" }
   }
 }
 
 /// The name in `candidates` that was most probably meant by `word`, if one is near enough.
-func nearest(to word: String, among candidates: [String]) -> String? {
+package func nearest(to word: String, among candidates: [String]) -> String? {
   let limit = max(1, word.count / 3)
   var best: (name: String, distance: Int)?
   for name in candidates {

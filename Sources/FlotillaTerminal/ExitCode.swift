@@ -2,7 +2,7 @@
 // test that walks it.
 
 /// What a script may conclude from the number that a command ends with.
-enum ExitCode: Int32, CaseIterable {
+package enum ExitCode: Int32, CaseIterable {
   case ok = 0
   case violated = 1
   case undecided = 2
@@ -19,7 +19,7 @@ enum ExitCode: Int32, CaseIterable {
   case badConfiguration = 78
   case interrupted = 130
 
-  var name: String {
+  package var name: String {
     switch self {
     case .ok: "ok"
     case .violated: "violated"
@@ -39,7 +39,7 @@ enum ExitCode: Int32, CaseIterable {
     }
   }
 
-  var meaning: String {
+  package var meaning: String {
     switch self {
     case .ok: "done; nothing wrong was found"
     case .violated: "a property is false, or a check failed"
@@ -60,20 +60,20 @@ enum ExitCode: Int32, CaseIterable {
   }
 
   /// The codes that this command can end with; the others belong to the commands that run clusters.
-  static let ofSimulator: [ExitCode] = [
+  package static let ofSimulator: [ExitCode] = [
     .ok, .violated, .undecided, .stalled, .nondeterministic, .usage, .badData, .internalError,
     .cannotCreate, .badConfiguration, .interrupted,
   ]
 
   /// The whole table, one line for each code.
-  static var table: String {
+  package static var table: String {
     allCases.map { code in
       "\(pad(String(code.rawValue), to: 4, .right))  \(pad(code.name, to: 17))  \(code.meaning)"
     }.joined(separator: "\n")
   }
 
   /// The paragraph at the end of a command's help.
-  static func discussion(_ codes: [ExitCode]) -> String {
+  package static func discussion(_ codes: [ExitCode]) -> String {
     "EXIT CODES:\n"
       + codes.map { code in
         "  \(pad(String(code.rawValue), to: 3, .right))  \(pad(code.name, to: 17))  \(code.meaning)"

@@ -4,38 +4,38 @@
 import ArgumentParser
 
 /// An option of a command, as far as the environment needs to know it.
-struct VariableOption: Hashable {
+package struct VariableOption: Hashable {
   /// The long name without its dashes.
-  var name: String
+  package var name: String
   /// Whether a value follows it.
-  var takesValue: Bool
+  package var takesValue: Bool
 
   /// Options that are followed by a value.
-  static func values(_ names: String...) -> [VariableOption] {
+  package static func values(_ names: String...) -> [VariableOption] {
     names.map { VariableOption(name: $0, takesValue: true) }
   }
 
   /// Options that stand alone.
-  static func flags(_ names: String...) -> [VariableOption] {
+  package static func flags(_ names: String...) -> [VariableOption] {
     names.map { VariableOption(name: $0, takesValue: false) }
   }
 
   /// The name of the environment variable.
-  var variable: String { VariableOption.variable(name) }
+  package var variable: String { VariableOption.variable(name) }
 
-  static func variable(_ name: String) -> String {
+  package static func variable(_ name: String) -> String {
     "FLOTILLA_" + name.uppercased().split(separator: "-").joined(separator: "_")
   }
 }
 
 /// A command whose options can come from the environment.
-protocol EnvironmentCommand: ParsableCommand {
+package protocol EnvironmentCommand: ParsableCommand {
   static var variableOptions: [VariableOption] { get }
 }
 
 extension ArgumentHelp {
   /// Help for an option, with the name of its environment variable.
-  static func option(_ name: String, _ text: String, value: String? = nil) -> ArgumentHelp {
+  package static func option(_ name: String, _ text: String, value: String? = nil) -> ArgumentHelp {
     ArgumentHelp(
       ArgumentHelp.sentence(text, variable: VariableOption.variable(name)), valueName: value)
   }
@@ -46,14 +46,14 @@ extension ArgumentHelp {
 }
 
 /// What the environment adds to a command line.
-struct VariableArguments {
+package struct VariableArguments {
   /// The arguments to put in front of those that were given.
-  var arguments: [String] = []
+  package var arguments: [String] = []
   /// The variables that they came from, with their values.
-  var variables: [(name: String, value: String)] = []
+  package var variables: [(name: String, value: String)] = []
 
   /// The options that are set in the environment and not among `given`.
-  init(
+  package init(
     _ options: [VariableOption], given: [String], environment: [String: String]
   ) throws(Failure) {
     for option in options {

@@ -2,10 +2,10 @@
 
 import Foundation
 
-enum Version {
-  static let number = "0.1.0"
+package enum Version {
+  package static let number = "0.1.0"
 
-  static let swift: String = {
+  package static let swift: String = {
     #if swift(>=6.4)
     "Swift 6.4 or later"
     #elseif swift(>=6.3)
@@ -15,7 +15,7 @@ enum Version {
     #endif
   }()
 
-  static let platform: String = {
+  package static let platform: String = {
     #if os(Linux)
     let system = "linux"
     #elseif os(macOS)
@@ -32,7 +32,7 @@ enum Version {
     #endif
   }()
 
-  static let build: String = {
+  package static let build: String = {
     #if DEBUG
     "debug"
     #else
@@ -40,11 +40,11 @@ enum Version {
     #endif
   }()
 
-  static var isDebug: Bool { build == "debug" }
+  package static var isDebug: Bool { build == "debug" }
 
   /// The first seven digits of the commit that the checkout around the executable stands at, if
   /// there is one. It tells nothing of changes that are not committed.
-  static let commit: String? = {
+  package static let commit: String? = {
     guard let executable = Bundle.main.executableURL else { return nil }
     var folder = executable.resolvingSymlinksInPath().deletingLastPathComponent()
     while folder.path != "/" {
@@ -57,9 +57,9 @@ enum Version {
   }()
 
   /// `0.1.0+3c1d9aa`, or `0.1.0`.
-  static var code: String { number + (commit.map { "+" + $0 } ?? "") }
+  package static var code: String { number + (commit.map { "+" + $0 } ?? "") }
 
-  static var line: String { "\(code), \(swift), \(platform), \(build)" }
+  package static var line: String { "\(code), \(swift), \(platform), \(build)" }
 
   private static func head(of git: URL) -> String? {
     var folder = git

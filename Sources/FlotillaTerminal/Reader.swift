@@ -1,24 +1,24 @@
 // Turns what stands in a file into values, and keeps every complaint on the way.
 
 /// Collects the problems of one file.
-final class Reader {
-  let name: String
+package final class Reader {
+  package let name: String
   private let lines: [Substring]
   private(set) var problems: [Problem] = []
 
-  init(name: String, text: String) {
+  package init(name: String, text: String) {
     self.name = name
     lines = text.split(separator: "\n", omittingEmptySubsequences: false)
   }
 
-  func complain(_ mark: Mark, _ what: String) {
+  package func complain(_ mark: Mark, _ what: String) {
     problems.append(Problem(mark: mark, what: what))
   }
 
-  func add(_ found: [Problem]) { problems += found }
+  package func add(_ found: [Problem]) { problems += found }
 
   /// Each problem with its place, its line and a caret below it.
-  func report() -> String {
+  package func report() -> String {
     problems.sorted { $0.mark < $1.mark }.map { problem in
       let mark = problem.mark
       var text = "\(name):\(mark.line):\(mark.column): \(problem.what)"
@@ -33,7 +33,7 @@ final class Reader {
   }
 
   /// The failure that all problems together are, if there are any.
-  func check() throws(Failure) {
+  package func check() throws(Failure) {
     guard !problems.isEmpty else { return }
     throw Failure(
       .badConfiguration, "\(name) has \(counted(problems.count, "problem")):\n" + report())
@@ -42,7 +42,7 @@ final class Reader {
   // MARK: Values
 
   /// The pairs of a group of keys, each key among `known`.
-  func keys(_ node: Node, of what: String, known: [String]) -> [(
+  package func keys(_ node: Node, of what: String, known: [String]) -> [(
     key: String, mark: Mark, value: Node
   )] {
     guard case .keys(let pairs) = node.value else {
@@ -62,7 +62,7 @@ final class Reader {
   }
 
   /// The text of a value that is neither a list nor a group.
-  func text(_ node: Node, _ what: String, _ expectation: String) -> String? {
+  package func text(_ node: Node, _ what: String, _ expectation: String) -> String? {
     guard case .scalar(let text, _) = node.value else {
       complain(node.mark, "\(what) must be \(expectation), not \(node.kind)")
       return nil
@@ -71,7 +71,7 @@ final class Reader {
   }
 
   /// A value by its unit and within its range.
-  func number(
+  package func number(
     _ node: Node, _ what: String, _ unit: SettingUnit = .number,
     in range: ClosedRange<UInt64> = 0...UInt64.max
   ) -> UInt64? {
@@ -91,7 +91,7 @@ final class Reader {
   }
 
   /// One of several words.
-  func word<Value: CaseIterable & RawRepresentable>(
+  package func word<Value: CaseIterable & RawRepresentable>(
     _ node: Node, _ what: String, as type: Value.Type
   ) -> Value? where Value.RawValue == String {
     let known = Value.allCases.map(\.rawValue)
@@ -105,7 +105,7 @@ final class Reader {
   }
 
   /// A node by its name, `n3` or `3`.
-  func nodeNumber(_ node: Node) -> UInt64? {
+  package func nodeNumber(_ node: Node) -> UInt64? {
     guard let text = text(node, "a node", "a name such as n3") else { return nil }
     let digits = text.hasPrefix("n") ? String(text.dropFirst()) : text
     guard let number = UInt64(digits), number > 0 else {
@@ -116,7 +116,7 @@ final class Reader {
   }
 
   /// A list of nodes, or one.
-  func nodeNumbers(_ node: Node) -> [UInt64] {
+  package func nodeNumbers(_ node: Node) -> [UInt64] {
     if case .list(let items) = node.value { return items.compactMap(nodeNumber).sorted() }
     return nodeNumber(node).map { [$0] } ?? []
   }

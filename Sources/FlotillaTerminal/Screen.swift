@@ -9,12 +9,12 @@ import Darwin
 #endif
 
 /// When to use colour.
-enum ColourChoice: String, CaseIterable {
+package enum ColourChoice: String, CaseIterable {
   case auto, always, never
 }
 
 /// The forms in which results are written.
-enum Format: String, CaseIterable {
+package enum Format: String, CaseIterable {
   /// For people; may change.
   case text
   /// One document at the end.
@@ -24,7 +24,7 @@ enum Format: String, CaseIterable {
 }
 
 /// What a piece of text means; colour only repeats what the words say.
-enum Tone {
+package enum Tone {
   case plain, good, bad, warning, faint, strong
 
   fileprivate var escape: String? {
@@ -40,15 +40,15 @@ enum Tone {
 }
 
 /// Both streams of the process. All output of all commands goes through one value of this type.
-struct Screen: Sendable {
-  let isColoured: Bool
-  let isUnicode: Bool
-  let isOutputTerminal: Bool
-  let isErrorTerminal: Bool
+package struct Screen: Sendable {
+  package let isColoured: Bool
+  package let isUnicode: Bool
+  package let isOutputTerminal: Bool
+  package let isErrorTerminal: Bool
   /// Columns to wrap at.
-  let width: Int
+  package let width: Int
 
-  init(
+  package init(
     colour: ColourChoice, environment: [String: String] = ProcessInfo.processInfo.environment
   ) {
     isOutputTerminal = isatty(STDOUT_FILENO) == 1
@@ -77,13 +77,13 @@ struct Screen: Sendable {
   }
 
   /// `text` in the colour of its meaning, where there are colours.
-  func toned(_ text: String, _ tone: Tone) -> String {
+  package func toned(_ text: String, _ tone: Tone) -> String {
     guard isColoured, let escape = tone.escape else { return text }
     return escape + text + "\u{1B}[0m"
   }
 
   /// `text` with only such signs as the terminal can show.
-  func glyphs(_ text: String) -> String {
+  package func glyphs(_ text: String) -> String {
     guard !isUnicode, !text.utf8.allSatisfy({ $0 < 0x80 }) else { return text }
     return text.map { Screen.plain[$0] ?? ($0.isASCII ? String($0) : "?") }.joined()
   }
@@ -95,17 +95,17 @@ struct Screen: Sendable {
   ]
 
   /// A line of the result.
-  func print(_ line: String = "") {
+  package func print(_ line: String = "") {
     Screen.write(glyphs(line) + "\n", to: STDOUT_FILENO)
   }
 
   /// Progress, a hint or a warning.
-  func note(_ line: String) {
+  package func note(_ line: String) {
     Screen.write(glyphs(line) + "\n", to: STDERR_FILENO)
   }
 
   /// Words after a heading, broken between words so that no line is wider than the screen.
-  func printWrapped(_ heading: String, _ parts: [String], separator: String = "   ") {
+  package func printWrapped(_ heading: String, _ parts: [String], separator: String = "   ") {
     let margin = String(repeating: " ", count: heading.count)
     var line = heading
     var isFresh = true
@@ -133,7 +133,7 @@ struct Screen: Sendable {
 
   /// Writes all of it, also through a pipe that takes it piecemeal. A reader that went away ends
   /// the process, as it does for every tool in a pipe.
-  static func write(_ text: String, to descriptor: Int32) {
+  package static func write(_ text: String, to descriptor: Int32) {
     var text = text
     text.withUTF8 { bytes in
       var written = 0
@@ -149,19 +149,19 @@ struct Screen: Sendable {
 }
 
 /// Rows under a heading, as wide as their widest cell.
-struct Table {
-  var headings: [String]
-  var sides: [Side]
-  var rows: [[String]] = []
+package struct Table {
+  package var headings: [String]
+  package var sides: [Side]
+  package var rows: [[String]] = []
 
   /// Columns by their headings; those that begin with `>` are aligned to the right.
-  init(_ headings: [String]) {
+  package init(_ headings: [String]) {
     self.headings = headings.map { $0.hasPrefix(">") ? String($0.dropFirst()) : $0 }
     sides = headings.map { $0.hasPrefix(">") ? .right : .left }
   }
 
   /// The lines; on a terminal the last column is cut at the edge.
-  func lines(_ screen: Screen, indent: String = " ") -> [String] {
+  package func lines(_ screen: Screen, indent: String = " ") -> [String] {
     let cells = ([headings] + rows).map { $0.map(screen.glyphs) }
     let widths = headings.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     return cells.map { row in

@@ -3,20 +3,20 @@
 import ArgumentParser
 
 /// A seed on the command line.
-struct SeedArgument: ExpressibleByArgument {
-  var value: UInt64
+package struct SeedArgument: ExpressibleByArgument {
+  package var value: UInt64
 
-  init?(argument: String) {
+  package init?(argument: String) {
     guard let value = parseSeed(argument) else { return nil }
     self.value = value
   }
 }
 
 /// A span of time on the command line, such as `250ms` or `10m`.
-struct TimeArgument: ExpressibleByArgument {
-  var nanoseconds: UInt64
+package struct TimeArgument: ExpressibleByArgument {
+  package var nanoseconds: UInt64
 
-  init?(argument: String) {
+  package init?(argument: String) {
     var text = argument
     if text.hasPrefix("t=") { text.removeFirst(2) }
     guard let value = parseTime(text) else { return nil }
@@ -25,11 +25,11 @@ struct TimeArgument: ExpressibleByArgument {
 }
 
 /// A part of a sweep, `2/5` for the second fifth.
-struct ShardArgument: ExpressibleByArgument {
-  var number: UInt64
-  var count: UInt64
+package struct ShardArgument: ExpressibleByArgument {
+  package var number: UInt64
+  package var count: UInt64
 
-  init?(argument: String) {
+  package init?(argument: String) {
     let parts = argument.split(separator: "/").compactMap { UInt64($0) }
     guard parts.count == 2, parts[0] >= 1, parts[0] <= parts[1] else { return nil }
     number = parts[0]
@@ -42,18 +42,20 @@ extension Format: ExpressibleByArgument {}
 extension ProgressChoice: ExpressibleByArgument {}
 
 /// What every command takes.
-struct OutputOptions: ParsableArguments {
+package struct OutputOptions: ParsableArguments {
   @Option(help: .option("format", "How results are written: text, json or jsonl.", value: "form"))
-  var format: Format = .text
+  package var format: Format = .text
 
   @Option(help: .option("color", "When to colour text: auto, always or never.", value: "when"))
-  var color: ColourChoice = .auto
+  package var color: ColourChoice = .auto
 
   @Option(
     help: .option("progress", "How progress is told on stderr: auto, plain or none.", value: "how"))
-  var progress: ProgressChoice = .auto
+  package var progress: ProgressChoice = .auto
 
-  static let variableOptions = VariableOption.values("format", "color", "progress")
+  package init() {}
 
-  var screen: Screen { Screen(colour: color) }
+  package static let variableOptions = VariableOption.values("format", "color", "progress")
+
+  package var screen: Screen { Screen(colour: color) }
 }

@@ -4,22 +4,22 @@ import Dispatch
 import Foundation
 
 /// Counts interrupts. One value for the process; safe from any thread.
-final class Interrupt: @unchecked Sendable {
-  static let shared = Interrupt()
+package final class Interrupt: @unchecked Sendable {
+  package static let shared = Interrupt()
 
   private let lock = NSLock()
   private var count = 0
   private var sources: [DispatchSourceSignal] = []
 
   /// Whether somebody asked to stop.
-  var isRequested: Bool {
+  package var isRequested: Bool {
     lock.lock()
     defer { lock.unlock() }
     return count > 0
   }
 
   /// Takes over SIGINT and SIGTERM.
-  func install(_ screen: Screen) {
+  package func install(_ screen: Screen) {
     lock.lock()
     defer { lock.unlock() }
     guard sources.isEmpty else { return }
