@@ -18,6 +18,11 @@ package struct Mark: Hashable, Comparable {
 package struct Problem: Hashable {
   package var mark: Mark
   package var what: String
+
+  package init(mark: Mark, what: String) {
+    self.mark = mark
+    self.what = what
+  }
 }
 
 /// A value of a file.
@@ -32,6 +37,11 @@ package struct Node {
 
   package var mark: Mark
   package var value: Value
+
+  package init(mark: Mark, value: Value) {
+    self.mark = mark
+    self.value = value
+  }
 
   /// What kind of thing it is, for messages.
   package var kind: String {
@@ -49,7 +59,7 @@ package struct Node {
 /// documents are refused with a word why.
 package struct DocumentParser {
   private let lines: [[Character]]
-  private(set) var problems: [Problem] = []
+  package private(set) var problems: [Problem] = []
   /// The line and column that are read next, counted from 0.
   private var row = 0
   private var column = 0

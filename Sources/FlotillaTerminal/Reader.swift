@@ -4,7 +4,7 @@
 package final class Reader {
   package let name: String
   private let lines: [Substring]
-  private(set) var problems: [Problem] = []
+  package private(set) var problems: [Problem] = []
 
   package init(name: String, text: String) {
     self.name = name

@@ -52,6 +52,13 @@ public struct Freshness: Hashable, Sendable, BitwiseCopyable {
   /// the way of the message, and is as wrong as the clocks are apart. `nil` while this replica
   /// leads, and after that until it hears of another leader.
   public var nanoseconds: UInt64?
+
+  /// As old as that.
+  package init(index: LogIndex, ticks: Ticks?, nanoseconds: UInt64?) {
+    self.index = index
+    self.ticks = ticks
+    self.nanoseconds = nanoseconds
+  }
 }
 
 /// Why nothing was done, though nothing is wrong with the request.

@@ -20,8 +20,10 @@ struct Catalogue {
     traits = names(#/\.trait\(\s*name: "([^"]+)"/#, in: manifest)
     self.tests = tests.flatMap { [$0.path, $0.text] }
     for executable in executables {
-      let text = sources.filter { $0.path.hasPrefix("Sources/\(executable)/") }.map(\.text)
-        .joined(separator: "\n")
+      // What all command lines share, their options for example, is in a module of its own.
+      let folders = ["Sources/\(executable)/", "Sources/FlotillaTerminal/"]
+      let text = sources.filter { source in folders.contains { source.path.hasPrefix($0) } }
+        .map(\.text).joined(separator: "\n")
       let types = names(#/struct (\w+): \w*Command\b/#, in: text)
       subcommands[executable] = names(#/commandName: "([^"]+)"/#, in: text)
         .union(types.map { $0.dashed }).union(["help"])

@@ -30,8 +30,14 @@ enum House {
       ],
       mayImportPackages: true),
     "RaftInterface": Room(mayImport: ["RaftMachines"]),
+    "RaftClient": Room(isPure: false, mayImport: ["RaftInterface"], mayImportPackages: true),
     "RaftServer": Room(
-      isPure: false, mayImport: ["RaftRuntime", "RaftReplica"], mayImportPackages: true),
+      isPure: false,
+      mayImport: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
+        "RaftRuntime", "RaftInterface",
+      ],
+      mayImportPackages: true),
     "FlotillaTerminal": Room(isPure: false, mayImportPackages: true),
     // It measures the core, the journal and the state machines by themselves, too.
     "FlotillaViewer": Room(),
@@ -43,7 +49,13 @@ enum House {
         "FlotillaTerminal",
       ],
       mayImportPackages: true),
-    "flotilla": Room(isPure: false, mayImport: ["RaftServer"], mayImportPackages: true),
+    "flotilla": Room(
+      isPure: false,
+      mayImport: [
+        "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
+        "RaftInterface", "FlotillaTerminal",
+      ],
+      mayImportPackages: true),
   ]
 
   /// Where a rule about unsafe unwrapping does not hold, and why. An entry that excuses nothing any

@@ -2,5 +2,6 @@
 
 @_exported import FlotillaTerminal
 
-/// Ours, not that of the argument parser.
+// Ours, not those of the argument parser and of Foundation.
 typealias ExitCode = FlotillaTerminal.ExitCode
+typealias Progress = FlotillaTerminal.Progress

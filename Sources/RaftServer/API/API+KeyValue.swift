@@ -1,0 +1,200 @@
+#if Server
+// Keys and values, and the sessions in which a write takes effect once.
+
+import Raft
+import RaftInterface
+import RaftMachines
+import RaftReplica
+
+extension API {
+  func keyValue(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    if request.path[1] == "sessions" { return try await sessions(request) }
+    if request.path[1] == "watch" {
+      try access.check(request, .reader)
+      guard request.method == "GET" else { throw API.wrongMethod(request, "GET") }
+      return try watch(request)
+    }
+    if request.path.count == 2 {
+      try access.check(request, .reader)
+      guard request.method == "GET" else { throw API.wrongMethod(request, "GET") }
+      return try await list(request)
+    }
+    let key = try request.bytes(from: 2)
+    switch request.method {
+    case "GET", "HEAD":
+      try access.check(request, .reader)
+      return try await get(key, request)
+    case "PUT":
+      try access.check(request, .writer)
+      return try await put(key, request)
+    case "DELETE":
+      try access.check(request, .writer)
+      let (result, ruling) = try await apply(.keys(.delete(key: key)), request)
+      guard case .done = result.keys else { throw API.confusion }
+      return done("kv-delete", ruling)
+    default: throw API.wrongMethod(request, "GET, HEAD, PUT or DELETE")
+    }
+  }
+
+  private func get(_ key: [UInt8], _ request: APIRequest) async throws(Ruling) -> APIResponse {
+    let (answer, freshness) = try await ask(.keys(.get(key: key)), request)
+    guard case .value(let value) = answer.keys else { throw API.confusion }
+    guard let value else {
+      throw Ruling(.notFound, "there is no key \"\(shortened(API.shown(key)))\"")
+    }
+    let headers = headers(freshness, request)
+    if request.header("accept")?.contains("application/json") ?? false {
+      return .json(
+        .object(
+          [
+            .init("schema", .string("flotilla/kv-value/1")),
+            .init("index", .text(freshness.index.rawValue)),
+          ] + API.members("key", key) + API.members("value", value)),
+        headers: headers)
+    }
+    return APIResponse(
+      status: 200, headers: [("content-type", "application/octet-stream")] + headers, bytes: value
+    )
+  }
+
+  /// Sets a key; with `if` or `ifAbsent` only if it has that value, or none.
+  private func put(_ key: [UInt8], _ request: APIRequest) async throws(Ruling) -> APIResponse {
+    let command: KeyValue.Command
+    if let expected = request.parameter("if") {
+      command = .compareAndSet(key: key, expected: Array(expected.utf8), value: request.body)
+    } else if request.parameter("ifAbsent") != nil {
+      command = .compareAndSet(key: key, expected: nil, value: request.body)
+    } else {
+      command = .put(key: key, value: request.body)
+    }
+    let (result, ruling) = try await apply(.keys(command), request)
+    switch result.keys {
+    case .done: return done("kv-put", ruling)
+    case .mismatch:
+      throw Ruling(
+        .refused, reason: Ruling.mismatch,
+        "\"\(shortened(API.shown(key)))\" does not have the value that was expected")
+    case .value, .malformed, nil: throw API.confusion
+    }
+  }
+
+  private func list(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    let prefix = Array((request.parameter("prefix") ?? "").utf8)
+    let after = request.parameter("after").map { Array($0.utf8) }
+    let limit = try request.limit(100, at: 10_000)
+    let (answer, freshness) = try await ask(
+      .keys(.list(prefix: prefix, after: after, limit: limit)), request)
+    guard case .list(let pairs) = answer.keys else { throw API.confusion }
+    let list = pairs.map { pair in
+      JSONValue.object(
+        API.members("key", pair.key) + API.members("value", pair.value)
+          + [.init("changedAt", .text(pair.changedAt.rawValue))])
+    }
+    return .json(
+      .object([
+        .init("schema", .string("flotilla/kv-list/1")),
+        .init("index", .text(freshness.index.rawValue)),
+        .init("isComplete", .bool(pairs.count < limit)), .init("pairs", .array(list)),
+      ]), headers: headers(freshness, request))
+  }
+
+  /// A name and bytes: as text if they are, else in base 64 under another name.
+  static func members(_ name: String, _ bytes: [UInt8]) -> [JSONValue.Member] {
+    let text = String(decoding: bytes, as: UTF8.self)
+    if text.utf8.elementsEqual(bytes) { return [.init(name, .string(text))] }
+    return [.init(name + "Base64", .string(Base64.text(bytes)))]
+  }
+
+  static func shown(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Changes as they happen, from an entry on.
+  private func watch(_ request: APIRequest) throws(Ruling) -> APIResponse {
+    let prefix = Array((request.parameter("prefix") ?? "").utf8)
+    let resumed = request.header("last-event-id").flatMap { UInt64($0) }
+    let named = try request.number("after")
+    let start = resumed ?? named
+    return .events { [self] sink in
+      var after = start
+      try await follow(sink) {
+        if after == nil { after = await service.report().appliedIndex }
+        let reply = await service.perform(
+          .query(
+            .keys(.changes(prefix: prefix, after: LogIndex(after ?? 0), limit: 256)), .stale),
+          within: .seconds(1))
+        guard case .answer(let answer, _) = reply else { return 0 }
+        switch answer.keys {
+        case .changes(let changes, let through):
+          // A reader who comes back names the entry of the last change that it has seen whole.
+          for change in changes {
+            try await sink.send(
+              id: change.index.rawValue, event: change.value == nil ? "delete" : "put",
+              .object(
+                API.members("key", change.key)
+                  + (change.value.map { API.members("value", $0) } ?? [])
+                  + [.init("index", .text(change.index.rawValue))]))
+          }
+          after = max(after ?? 0, through.rawValue)
+          return changes.count
+        case .changesForgotten(let through):
+          try await sink.send(
+            id: through.rawValue, event: "forgotten",
+            .object([.init("through", .text(through.rawValue))]))
+          after = through.rawValue
+          return 1
+        case .value, .count, .list, nil: return 0
+        }
+      }
+    }
+  }
+
+  /// Calls a function that sends what there is, again and again, until the client is gone or the
+  /// node is.
+  func follow(
+    _ sink: EventSink, _ send: () async throws -> Int
+  ) async throws {
+    var silent = Duration.zero
+    while !drain.isDraining {
+      if try await send() > 0 {
+        silent = .zero
+        continue
+      }
+      try await Task.sleep(for: pollingInterval)
+      silent += pollingInterval
+      guard silent > .seconds(10) else { continue }
+      silent = .zero
+      try await sink.keepAlive()
+    }
+  }
+
+  // MARK: Sessions
+
+  private func sessions(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    try access.check(request, .writer)
+    let timeout = try request.timeout()
+    guard request.path.count > 2 else {
+      guard request.method == "POST" else { throw API.wrongMethod(request, "POST") }
+      let reply = await service.perform(.openSession, within: timeout)
+      guard case .sessionOpened(let session) = reply else { throw ruling(reply) }
+      return done(
+        "session", ruling(reply), status: 201, [.init("session", .text(session.rawValue))])
+    }
+    guard let number = UInt64(request.path[2]), number > 0 else {
+      throw Ruling(.badRequest, reason: "session", "a session is a number")
+    }
+    let wish: ClientRequest<ServerMachine>
+    switch request.method {
+    case "DELETE": wish = .closeSession(SessionID(number))
+    case "POST":
+      let through = try request.number("acknowledged") ?? 0
+      guard through < UInt64.max >> 1 else {
+        throw Ruling(.badRequest, reason: "acknowledged", "acknowledged is too large")
+      }
+      wish = .keepSession(SessionID(number), acknowledgedThrough: through)
+    default: throw API.wrongMethod(request, "POST or DELETE")
+    }
+    let reply = await service.perform(wish, within: timeout)
+    guard case .noted = reply else { throw ruling(reply) }
+    return done("session", ruling(reply), [.init("session", .text(number))])
+  }
+}
+#endif

@@ -1,0 +1,233 @@
+#if Server
+// The client interface as a function from a request to a response. HTTP is what carries both.
+
+import Raft
+import RaftInterface
+import RaftMachines
+import RaftReplica
+
+/// What an interface knows of its node beside the replica.
+package struct NodeFacts: Sendable {
+  /// The name of the cluster.
+  package var cluster: String
+  /// This node.
+  package var node: NodeID
+  /// Where the nodes listen.
+  package var addresses: [NodeID: NodeAddresses]
+  /// How long a tick is.
+  package var tickMilliseconds: UInt64
+  /// The shortest election timeout: how long a leader may be silent.
+  package var electionTimeoutMilliseconds: UInt64
+  /// How far behind a node may be and still be ready.
+  package var maximumLag: UInt64 = 10_000
+  /// Which code this is.
+  package var version: String
+  /// Whether links and clients are without any protection.
+  package var isInsecure: Bool
+
+  package init(
+    cluster: String, node: NodeID, addresses: [NodeID: NodeAddresses], tickMilliseconds: UInt64,
+    electionTimeoutMilliseconds: UInt64, version: String, isInsecure: Bool
+  ) {
+    self.cluster = cluster
+    self.node = node
+    self.addresses = addresses
+    self.tickMilliseconds = tickMilliseconds
+    self.electionTimeoutMilliseconds = electionTimeoutMilliseconds
+    self.version = version
+    self.isInsecure = isInsecure
+  }
+}
+
+/// The client interface of one node.
+struct API<Service: ReplicaService>: Sendable {
+  let service: Service
+  let facts: NodeFacts
+  let access: AccessControl
+  let drain: DrainSwitch
+  let counters: Counters
+  /// How long a stream waits before it looks for something new.
+  var pollingInterval: Duration = .milliseconds(20)
+
+  init(
+    service: Service, facts: NodeFacts, access: AccessControl, drain: DrainSwitch = DrainSwitch(),
+    counters: Counters = Counters()
+  ) {
+    self.service = service
+    self.facts = facts
+    self.access = access
+    self.drain = drain
+    self.counters = counters
+  }
+
+  /// Answers a request. Whatever is asked, there is an answer.
+  func respond(_ request: APIRequest) async -> APIResponse {
+    do throws(Ruling) {
+      return try await route(request)
+    } catch {
+      counters.count(error.outcome)
+      return response(error, request)
+    }
+  }
+
+  private func route(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    switch request.path.first {
+    case "livez", "readyz", "startupz": return await health(request)
+    case "metrics": return await metrics(request)
+    case "openapi.json":
+      return APIResponse(
+        status: 200, headers: [("content-type", "application/json")],
+        bytes: Array(OpenAPI.document.utf8))
+    case "", nil: return .text(API.welcome)
+    case "v1": break
+    default: throw API.nothingHere(request)
+    }
+    guard request.path.count >= 2 else { throw API.nothingHere(request) }
+    switch request.path[1] {
+    case "kv", "watch", "sessions": return try await keyValue(request)
+    case "ledger": return try await ledger(request)
+    case "topics": return try await topics(request)
+    case "clock", "ping": return try await clock(request)
+    case "status", "members", "leader", "snapshot": return try await cluster(request)
+    default: throw API.nothingHere(request)
+    }
+  }
+
+  static func nothingHere(_ request: APIRequest) -> Ruling {
+    Ruling(
+      .notFound, reason: "path",
+      "there is nothing at \(request.method) \(shortened(request.target)); /openapi.json lists"
+        + " what there is")
+  }
+
+  static func wrongMethod(_ request: APIRequest, _ allowed: String) -> Ruling {
+    Ruling(
+      .badRequest, reason: "method",
+      "\(shortened(request.method)) is not possible here: \(allowed)")
+  }
+
+  private static var welcome: String {
+    """
+    A node of a Flotilla cluster.
+      GET  /v1/status           what this node knows
+      GET  /v1/kv/KEY           a value;  PUT and DELETE change it
+      GET  /v1/ledger/audit     the sums of all accounts
+      GET  /v1/topics           the topics
+      GET  /livez /readyz /startupz /metrics /openapi.json
+
+    """
+  }
+
+  // MARK: Rulings as responses
+
+  /// An error, or a success that needs no more than its outcome.
+  func response(_ ruling: Ruling, _ request: APIRequest) -> APIResponse {
+    var headers: [(name: String, value: String)] = [
+      ("content-type", "application/problem+json"),
+      ("flotilla-outcome", ruling.outcome.rawValue),
+    ]
+    switch ruling.outcome {
+    case .notLeader:
+      if let address = ruling.leader?.address {
+        headers.append(("location", "http://\(address)\(request.target)"))
+      } else {
+        // Without an address there is nowhere to send the client.
+        var known = ruling
+        known.outcome = .unavailable
+        known.detail += "; its address is not known here"
+        return response(known, request)
+      }
+    case .tooBusy:
+      let milliseconds = ruling.retryAfterMilliseconds ?? 100
+      headers.append(("retry-after", String(max(1, (milliseconds + 999) / 1_000))))
+    case .unauthorized: headers.append(("www-authenticate", "Bearer"))
+    case .ok, .duplicate, .keyReused, .refused, .notFound, .badRequest, .forbidden, .unavailable,
+      .unknown, .underAcknowledged, .internal, .corrupt:
+      break
+    }
+    return APIResponse(
+      status: ruling.httpStatus, headers: headers,
+      bytes: Array((ruling.problem.line + "\n").utf8))
+  }
+
+  /// The result of something that was done.
+  func done(
+    _ schema: String, _ ruling: Ruling, status: Int? = nil, _ members: [JSONValue.Member] = []
+  ) -> APIResponse {
+    counters.count(ruling.outcome)
+    var headers: [(name: String, value: String)] = [
+      ("flotilla-outcome", ruling.outcome.rawValue)
+    ]
+    if let index = ruling.index { headers.append(("flotilla-index", String(index))) }
+    if ruling.outcome == .duplicate { headers.append(("idempotent-replayed", "true")) }
+    let usual = ruling.httpStatus
+    return .json(
+      .object([.init("schema", .string("flotilla/\(schema)/1"))] + ruling.members + members),
+      status: usual == 200 ? status ?? 200 : usual, headers: headers)
+  }
+
+  func ruling(_ reply: Reply<ServerMachine>) -> Ruling {
+    Ruling(reply, tickMilliseconds: facts.tickMilliseconds) { facts.addresses[$0]?.http }
+  }
+
+  // MARK: Commands and questions
+
+  /// Has a command applied.
+  ///
+  /// - Throws: what the client is told instead.
+  func apply(
+    _ command: ServerMachine.Command, _ request: APIRequest, key: TransferKey? = nil
+  ) async throws(Ruling) -> (result: ServerMachine.Result, ruling: Ruling) {
+    let copies = try request.copies()
+    let session = try request.session()
+    let reply = await service.perform(
+      .command(command.encoded(), in: session, copies: copies), within: try request.timeout())
+    var ruling = ruling(reply)
+    if let key, key != .none { ruling.key = key.ulid }
+    guard case .applied(let applied) = reply else { throw ruling }
+    guard let result = try? ServerMachine.Result(encoded: applied.result[...]) else {
+      throw Ruling(.internal, "the result of entry \(applied.index.description) cannot be read")
+    }
+    return (result, ruling)
+  }
+
+  /// Asks the machine.
+  func ask(
+    _ query: ServerMachine.Query, _ request: APIRequest
+  ) async throws(Ruling) -> (answer: ServerMachine.Answer, freshness: Freshness) {
+    let kind = try request.readKind()
+    let reply = await service.perform(.query(query, kind), within: try request.timeout())
+    guard case .answer(let answer, let freshness) = reply else { throw ruling(reply) }
+    return (answer, freshness)
+  }
+
+  /// How fresh an answer is, in headers.
+  func headers(_ freshness: Freshness, _ request: APIRequest) -> [(name: String, value: String)] {
+    var headers: [(name: String, value: String)] = [
+      ("flotilla-index", freshness.index.description),
+      ("flotilla-read", request.parameter("read") ?? ReadKind.linearizable.description),
+      ("flotilla-node", facts.node.description),
+    ]
+    if let ticks = freshness.ticks, request.parameter("read") == "stale" {
+      headers.append(("flotilla-age-ms", String(ticks.rawValue &* facts.tickMilliseconds)))
+    }
+    return headers
+  }
+
+  /// What is wrong with the result of a machine that was asked something else.
+  static var confusion: Ruling { Ruling(.internal, "the machine answered another question") }
+}
+
+/// Says that a node is going away, to everything that should end by then.
+package final class DrainSwitch: Sendable {
+  private let state = LockedBox(false)
+
+  package init() {}
+
+  /// Whether no new clients are wanted.
+  package var isDraining: Bool { state.read { $0 } }
+
+  /// From now on.
+  package func drain() { state.change { $0 = true } }
+}
+#endif

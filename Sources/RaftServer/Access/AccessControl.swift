@@ -1,0 +1,161 @@
+#if Server
+// Who may do what, and how often.
+
+import Crypto
+import RaftInterface
+
+/// What a token allows. Each role may do what those before it may.
+package enum Role: UInt8, Sendable, CaseIterable, Comparable, CustomStringConvertible {
+  case reader = 0
+  case writer = 1
+  case `operator` = 2
+
+  package static func < (a: Role, b: Role) -> Bool { a.rawValue < b.rawValue }
+
+  /// The word in configuration files.
+  package var description: String {
+    switch self {
+    case .reader: "reader"
+    case .writer: "writer"
+    case .operator: "operator"
+    }
+  }
+
+  package init?(_ word: String) {
+    guard let role = Role.allCases.first(where: { $0.description == word }) else { return nil }
+    self = role
+  }
+}
+
+/// A token as it is kept: never itself, only its digest.
+package struct TokenRecord: Hashable, Sendable {
+  package var name: String
+  package var role: Role
+  /// SHA-256 of the token, 32 bytes.
+  package var digest: [UInt8]
+
+  package init(name: String, role: Role, digest: [UInt8]) {
+    self.name = name
+    self.role = role
+    self.digest = digest
+  }
+
+  /// What is kept of a token.
+  package static func digest(of token: String) -> [UInt8] {
+    Array(SHA256.hash(data: Array(token.utf8)))
+  }
+}
+
+/// How often a client may ask.
+package struct RateLimit: Hashable, Sendable {
+  /// Requests per second in the long run; 0 for no bound.
+  package var perSecond: UInt64
+  /// How many may come at once; where nobody says, as many as in a second.
+  package var burst: UInt64
+
+  package init(perSecond: UInt64 = 0, burst: UInt64 = 0) {
+    self.perSecond = perSecond
+    self.burst = burst > 0 ? burst : max(perSecond, 1)
+  }
+}
+
+/// A bucket into which permissions drip, and from which each request takes one.
+///
+/// Invariant: it never holds more than `burst`.
+struct TokenBucket: Hashable, Sendable {
+  private static let whole: UInt64 = 1_000_000_000
+  /// In thousand-millionths of a permission.
+  private var level: UInt64
+  private var time: UInt64
+
+  init(_ limit: RateLimit, at nanoseconds: UInt64) {
+    level = limit.burst * TokenBucket.whole
+    time = nanoseconds
+  }
+
+  /// Takes a permission out.
+  ///
+  /// - Returns: `nil`, or after how many milliseconds there will be one.
+  mutating func take(_ limit: RateLimit, at nanoseconds: UInt64) -> UInt64? {
+    let passed = nanoseconds > time ? nanoseconds - time : 0
+    time = max(time, nanoseconds)
+    let (drip, overflow) = passed.multipliedReportingOverflow(by: limit.perSecond)
+    let full = limit.burst * TokenBucket.whole
+    level = overflow || drip > full - level ? full : level + drip
+    if level >= TokenBucket.whole {
+      level -= TokenBucket.whole
+      return nil
+    }
+    let missing = TokenBucket.whole - level
+    return missing / limit.perSecond / 1_000_000 + 1
+  }
+}
+
+/// Decides whether a request may be looked at.
+package final class AccessControl: Sendable {
+  private let tokens: [TokenRecord]
+  private let limit: RateLimit
+  private let buckets = LockedBox<[String: TokenBucket]>([:])
+  private let start = ContinuousClock.now
+  /// How many clients are told apart; beyond them all buckets begin anew.
+  private static let maximumClients = 65_536
+
+  /// No tokens: everybody may do everything. That is for addresses that nobody else reaches.
+  package init(tokens: [TokenRecord] = [], limit: RateLimit = RateLimit()) {
+    self.tokens = tokens
+    self.limit = limit
+  }
+
+  func check(_ request: APIRequest, _ role: Role) throws(Ruling) {
+    var token: String?
+    if let header = request.header("authorization") {
+      guard header.utf8.count > 7, header.prefix(7).lowercased() == "bearer " else {
+        throw Ruling(.unauthorized, reason: "scheme", "write Authorization: Bearer TOKEN")
+      }
+      token = String(header.dropFirst(7))
+    }
+    try check(token: token, client: request.client, role)
+  }
+
+  func check(token: String?, client: String, _ role: Role) throws(Ruling) {
+    var name = client
+    if !tokens.isEmpty {
+      guard let token else {
+        throw Ruling(.unauthorized, reason: "noToken", "this cluster wants a token")
+      }
+      guard let record = record(of: token) else {
+        throw Ruling(.unauthorized, reason: "unknownToken", "the token is not known")
+      }
+      guard record.role >= role else {
+        throw Ruling(
+          .forbidden, reason: "role",
+          "the token \(record.name) has the role \(record.role), and this needs \(role)")
+      }
+      name = "token " + record.name
+    }
+    guard limit.perSecond > 0 else { return }
+    let now = UInt64((ContinuousClock.now - start) / .nanoseconds(1))
+    let wait = buckets.change { buckets -> UInt64? in
+      if buckets.count >= AccessControl.maximumClients, buckets[name] == nil { buckets = [:] }
+      return buckets[name, default: TokenBucket(limit, at: now)].take(limit, at: now)
+    }
+    guard let wait else { return }
+    var ruling = Ruling(
+      .tooBusy, reason: "rateLimited", "more than \(limit.perSecond) requests per second")
+    ruling.retryAfterMilliseconds = wait
+    throw ruling
+  }
+
+  /// Compares with every token, whole, so that the time it takes tells nothing of any.
+  private func record(of token: String) -> TokenRecord? {
+    let digest = TokenRecord.digest(of: token)
+    var found: TokenRecord?
+    for record in tokens {
+      var difference = record.digest.count == digest.count ? UInt8(0) : UInt8(1)
+      for (a, b) in zip(record.digest, digest) { difference |= a ^ b }
+      if difference == 0 { found = record }
+    }
+    return found
+  }
+}
+#endif

@@ -1,0 +1,149 @@
+#if Server
+// HTTP as Hummingbird speaks it, and nothing that decides anything.
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import RaftInterface
+
+/// What a connection tells of its client.
+struct ServerContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  let client: String
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = .init(source: source)
+    client = source.channel.remoteAddress?.ipAddress ?? "-"
+  }
+}
+
+/// Bounds on what one client may cost.
+package struct HTTPLimits: Sendable {
+  /// The largest body. Unit: bytes.
+  package var bodyBytes = 4 << 20
+  /// The longest header, and all of them together. Unit: bytes.
+  package var headerBytes = 16 << 10
+  /// How long a request may take to arrive whole. Unit: seconds.
+  package var arrivalSeconds: Int64 = 10
+  /// After how long an idle connection is closed. Unit: seconds.
+  package var idleSeconds: Int64 = 120
+  /// How many connections there may be at a time.
+  package var connections = 4_096
+
+  package init() {}
+}
+
+/// How a body came.
+private enum Arrival: Sendable {
+  case whole([UInt8])
+  case tooLarge
+  case tooSlow
+  case broken
+}
+
+/// The responder that hands requests to the interface.
+struct HTTPFront<Service: ReplicaService>: HTTPResponder {
+  let api: API<Service>
+  let limits: HTTPLimits
+
+  func respond(to request: Request, context: ServerContext) async throws -> Response {
+    var headers: [(name: String, value: String)] = []
+    for field in request.headers { headers.append((field.name.canonicalName, field.value)) }
+    let target = request.head.path ?? "/"
+    do throws(Ruling) {
+      let body = try await body(of: request)
+      let asked = try APIRequest(
+        method: request.method.rawValue, target: target, headers: headers, body: body,
+        client: context.client)
+      return HTTPFront.response(await api.respond(asked), isHead: request.method == .head)
+    } catch {
+      return HTTPFront.response(HTTPFront.refusal(error), isHead: false)
+    }
+  }
+
+  static func refusal(_ ruling: Ruling) -> APIResponse {
+    APIResponse(
+      status: ruling.reason == "tooLarge" ? 413 : ruling.httpStatus,
+      headers: [("content-type", "application/problem+json"), ("connection", "close")],
+      bytes: Array((ruling.problem.line + "\n").utf8))
+  }
+
+  /// The whole body, if it is not too large and does not come too slowly.
+  private func body(of request: Request) async throws(Ruling) -> [UInt8] {
+    let limits = limits
+    if request.headers[.contentLength] == "0" { return [] }
+    if request.headers[.contentLength] == nil, request.headers[.transferEncoding] == nil {
+      return []
+    }
+    let arrival = await withTaskGroup(of: Arrival.self) { group in
+      group.addTask {
+        do {
+          let buffer = try await request.body.collect(upTo: limits.bodyBytes)
+          return .whole(Array(buffer.readableBytesView))
+        } catch is NIOTooManyBytesError {
+          return .tooLarge
+        } catch let error as HTTPError where error.status == .contentTooLarge {
+          return .tooLarge
+        } catch {
+          return .broken
+        }
+      }
+      group.addTask {
+        do { try await Task.sleep(for: .seconds(limits.arrivalSeconds)) } catch { return .broken }
+        return .tooSlow
+      }
+      let first = await group.next() ?? .broken
+      group.cancelAll()
+      return first
+    }
+    switch arrival {
+    case .whole(let bytes): return bytes
+    case .tooLarge:
+      throw Ruling(
+        .badRequest, reason: "tooLarge", "a body has at most \(limits.bodyBytes) bytes")
+    case .tooSlow:
+      throw Ruling(
+        .badRequest, reason: "tooSlow",
+        "the request did not arrive within \(limits.arrivalSeconds) s")
+    case .broken: throw Ruling(.badRequest, reason: "broken", "the body did not arrive whole")
+    }
+  }
+
+  static func response(_ response: APIResponse, isHead: Bool) -> Response {
+    var fields = HTTPFields()
+    for (name, value) in response.headers {
+      // A value with a line end in it would be another header.
+      guard let name = HTTPField.Name(name) else { continue }
+      fields.append(HTTPField(name: name, value: value))
+    }
+    let status = HTTPResponse.Status(code: response.status)
+    switch response.body {
+    case .bytes(let bytes):
+      fields[.contentLength] = String(bytes.count)
+      let body = isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+      return Response(status: status, headers: fields, body: body)
+    case .events(let send):
+      let body = ResponseBody { writer in
+        let shared = WriterBox(writer)
+        let sink = EventSink { bytes in try await shared.write(ByteBuffer(bytes: bytes)) }
+        try await sink.keepAlive()
+        try await send(sink)
+        try await shared.finish()
+      }
+      return Response(status: status, headers: fields, body: body)
+    }
+  }
+}
+
+/// The writer of one response. Used by one task, one call after the other.
+private final class WriterBox: @unchecked Sendable {
+  private var writer: any ResponseBodyWriter
+
+  init(_ writer: any ResponseBodyWriter) { self.writer = writer }
+
+  func write(_ buffer: ByteBuffer) async throws { try await writer.write(buffer) }
+
+  func finish() async throws { try await writer.finish(nil) }
+}
+#endif

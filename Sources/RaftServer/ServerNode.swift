@@ -1,0 +1,226 @@
+#if Server
+// A node with its interfaces: what the command `node start` runs.
+
+import Hummingbird
+import Logging
+import NIOCore
+import Raft
+import RaftInterface
+import RaftMachines
+import RaftReplica
+import RaftRuntime
+import ServiceLifecycle
+import UnixSignals
+
+extension ReplicaHost: ReplicaService where Machine == ServerMachine {
+  package func perform(
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration
+  ) async -> Reply<ServerMachine> {
+    await ask(request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))))
+  }
+
+  package func administer(
+    _ request: AdminRequest, within timeout: Duration
+  ) async -> Reply<ServerMachine> {
+    await ask(request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))))
+  }
+
+  package func report() async -> ReplicaReport { ReplicaReport(await status()) }
+}
+
+extension ReplicaReport {
+  /// What a host says of itself.
+  init(_ status: HostStatus) {
+    let node = status.identity.node
+    self.init(
+      node: node, role: status.role.description, term: status.term.rawValue,
+      leader: status.leader, firstIndex: status.firstIndex.rawValue,
+      lastIndex: status.lastIndex.rawValue, commitIndex: status.commitIndex.rawValue,
+      appliedIndex: status.appliedIndex.rawValue, durableIndex: status.durableIndex.rawValue,
+      membership: status.membership)
+    if membership.isWitness(node) {
+      role = "witness"
+    } else if membership.isLearner(node) {
+      role = "learner"
+    }
+    failure = status.failure?.description
+    isStopping = status.isStopping
+    isReady = status.isReady
+    isOut = status.isOut
+    isSpaceLow = status.isSpaceLow
+    requestsUnderWay = status.requestsUnderWay
+    tickAgeMilliseconds = status.lastTickNanoseconds / 1_000_000
+    leaderContactMilliseconds = status.staleness.ticks.map {
+      $0.rawValue &* status.tickNanoseconds / 1_000_000
+    }
+    diskP50Microseconds = status.syncMedianNanoseconds.map { $0 / 1_000 }
+    diskP99Microseconds = status.sync99Nanoseconds.map { $0 / 1_000 }
+    peers = status.peers.map { peer in
+      var report = PeerReport(node: peer.node, isReachable: peer.isReachable)
+      report.matchIndex = peer.matchIndex?.rawValue
+      report.lastHeardMilliseconds = peer.lastHeardNanoseconds.map { $0 / 1_000_000 }
+      report.roundTripMicroseconds = peer.roundTripNanoseconds.map { $0 / 1_000 }
+      report.clockOffsetMicroseconds = peer.clockOffset.map { $0.nanoseconds / 1_000 }
+      return report
+    }
+    metrics = ReplicaReport.metrics(status)
+  }
+
+  private static func metrics(_ status: HostStatus) -> [MetricLine] {
+    let counters = status.counters
+    return [
+      MetricLine("raft_elections_started_total", "\(counters.electionsStarted)"),
+      MetricLine("raft_elections_won_total", "\(counters.electionsWon)"),
+      MetricLine("raft_leader_changes_total", "\(counters.leaderChanges)"),
+      MetricLine("raft_entries_committed_total", "\(counters.entriesCommitted)"),
+      MetricLine("raft_messages_received_total", "\(counters.messagesReceived)"),
+      MetricLine("raft_messages_sent_total", "\(counters.messagesSent)"),
+      MetricLine("raft_messages_dropped_total", "\(counters.dropped)"),
+      MetricLine("raft_disk_write_bytes_total", "\(status.writtenBytes)"),
+      MetricLine("raft_snapshot_failures_total", "\(counters.snapshotsFailed)"),
+      MetricLine("raft_corruption_detected_total", "\(counters.unreadable)"),
+    ]
+  }
+}
+
+/// What a node with interfaces is told before it starts.
+package struct ServerSettings: Sendable {
+  package var host: HostSettings
+  package var facts: NodeFacts
+  package var http: PeerAddress
+  package var text: PeerAddress?
+  package var tokens: [TokenRecord] = []
+  package var rateLimit = RateLimit()
+  package var limits = HTTPLimits()
+  package var isPublicAllowed = false
+  /// How long clients are given to notice that the node leaves. Unit: milliseconds.
+  package var drainMilliseconds: Int64 = 0
+
+  package init(host: HostSettings, facts: NodeFacts, http: PeerAddress, text: PeerAddress?) {
+    self.host = host
+    self.facts = facts
+    self.http = http
+    self.text = text
+  }
+}
+
+/// Where the interfaces of a node listen, once they do.
+package struct BoundPorts: Sendable {
+  package var http: Int
+  package var text: Int?
+}
+
+/// A node with its interfaces.
+package struct ServerNode: Sendable {
+  private let settings: ServerSettings
+  private let logger: Logger
+  private let host: ReplicaHost<ServerMachine>
+  private let api: API<ReplicaHost<ServerMachine>>
+
+  /// Opens the journal and starts the replica; its interfaces wait for `run`.
+  package init(_ settings: ServerSettings, logger: Logger) async throws {
+    self.settings = settings
+    self.logger = logger
+    var machine = ServerMachine()
+    machine.first.second = Ledger(hashKey: UInt64.random(in: 0...UInt64.max))
+    host = try await ReplicaHost<ServerMachine>.start(
+      settings.host, machine: machine, logger: logger)
+    api = API(
+      service: host, facts: settings.facts,
+      access: AccessControl(tokens: settings.tokens, limit: settings.rateLimit))
+  }
+
+  /// Serves until somebody wants the process to end, then leaves politely: takes no new clients,
+  /// hands leadership over, finishes what is under way, closes.
+  package func run(
+    signals: [UnixSignal] = [.sigterm, .sigint],
+    onRunning: @escaping @Sendable (BoundPorts) -> Void = { _ in }
+  ) async throws {
+    let ports = LockedBox<(http: Int?, text: Int?)>((nil, nil))
+    let wantsText = settings.text != nil
+    let note: @Sendable () -> Void = {
+      let now = ports.read { $0 }
+      if let http = now.http, !wantsText || now.text != nil {
+        onRunning(BoundPorts(http: http, text: now.text))
+      }
+    }
+    var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+      // Services stop in the opposite order: the host last.
+      .init(
+        service: HostService(host: host), successTerminationBehavior: .gracefullyShutdownGroup,
+        failureTerminationBehavior: .cancelGroup),
+      .init(
+        service: http { port in
+          ports.change { $0.http = port }
+          note()
+        }),
+    ]
+    if let address = settings.text {
+      services.append(
+        .init(
+          service: TextInterface(
+            api: api, host: address.host, port: Int(address.port), logger: logger
+          ) { port in
+            ports.change { $0.text = port }
+            note()
+          }))
+    }
+    services.append(
+      .init(service: DrainService(api: api, milliseconds: settings.drainMilliseconds)))
+    var configuration = ServiceGroupConfiguration(
+      services: services, gracefulShutdownSignals: signals, logger: logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(20)
+    try await ServiceGroup(configuration: configuration).run()
+  }
+
+  private func http(_ onRunning: @escaping @Sendable (Int) -> Void) -> some ServiceLifecycle
+    .Service
+  {
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .warning)
+    let limits = settings.limits
+    return Application(
+      responder: HTTPFront(api: api, limits: limits),
+      server: .http1(
+        configuration: .init(
+          idleTimeout: .seconds(limits.idleSeconds),
+          httpDecoderConfiguration: .init(
+            maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
+            maxHeaderFieldCount: 64))),
+      configuration: ApplicationConfiguration(
+        address: .hostname(settings.http.host, port: Int(settings.http.port)),
+        serverName: "flotilla"),
+      onServerRunning: { onRunning($0.localAddress?.port ?? 0) }, logger: quiet)
+  }
+}
+
+/// The replica among the services: it lives until the others are gone.
+private struct HostService: ServiceLifecycle.Service {
+  let host: ReplicaHost<ServerMachine>
+
+  func run() async throws {
+    await withTaskCancellationHandler {
+      await withGracefulShutdownHandler {
+        await host.untilEnded()
+      } onGracefulShutdown: {
+        Task { await host.stop() }
+      }
+    } onCancel: {
+      Task { await host.stop() }
+    }
+  }
+}
+
+/// First of all to stop: it tells everything else that the node is leaving.
+private struct DrainService<Service: ReplicaService>: ServiceLifecycle.Service {
+  let api: API<Service>
+  let milliseconds: Int64
+
+  func run() async throws {
+    try await gracefulShutdown()
+    api.drain.drain()
+    // Load balancers look at `/readyz` before they send nobody any more.
+    try await Task.sleep(for: .milliseconds(milliseconds))
+  }
+}
+#endif

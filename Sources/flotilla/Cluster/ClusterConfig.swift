@@ -1,0 +1,217 @@
+#if Server
+// What a cluster is told before it starts, and where each value came from.
+
+import Crypto
+import FlotillaTerminal
+import Foundation
+import Raft
+import RaftJournal
+import RaftMachines
+import RaftRuntime
+import RaftServer
+
+/// Where a value came from.
+enum Origin: Hashable, Sendable, CustomStringConvertible {
+  case usual
+  case file(line: Int)
+  case environment(String)
+  case flag(String)
+
+  var description: String {
+    switch self {
+    case .usual: "default"
+    case .file(let line): "file, line \(line)"
+    case .environment(let name): "environment, \(name)"
+    case .flag(let name): "flag, \(name)"
+    }
+  }
+}
+
+/// A node of the file.
+struct NodeConfig: Sendable {
+  var id: NodeID
+  var peer: PeerAddress
+  var http: PeerAddress
+  var text: PeerAddress?
+  var line: Int
+}
+
+/// A token of the file.
+struct TokenConfig: Sendable {
+  var name: String
+  var role: Role
+  var digest: [UInt8]
+}
+
+/// The files of TLS between nodes.
+struct TLSConfig: Sendable {
+  var certificate: String
+  var key: String
+  var authority: String
+}
+
+/// A whole configuration.
+struct ClusterConfig: Sendable {
+  var path: String
+  var cluster = "local"
+  var id: ClusterID?
+  var electionTimeout: UInt64 = 300_000_000
+  var heartbeat: UInt64 = 50_000_000
+  var key: [UInt8]?
+  var nodes: [NodeConfig] = []
+  var tokens: [TokenConfig] = []
+  var rate: UInt64 = 0
+  var burst: UInt64 = 0
+  var tls: TLSConfig?
+  var data: String?
+  var isPublicAllowed = false
+  var origins: [String: Origin] = [:]
+
+  static let tickNanoseconds: UInt64 = 5_000_000
+
+  /// The identity of the cluster: what the file says, or else a digest of its name.
+  var clusterID: ClusterID {
+    if let id { return id }
+    let digest = Array(SHA256.hash(data: Array("flotilla cluster \(cluster)".utf8)))
+    func half(_ start: Int) -> UInt64 {
+      digest[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    return ClusterID(high: half(0), low: half(8))
+  }
+
+  func node(_ id: NodeID) throws(Failure) -> NodeConfig {
+    guard let node = nodes.first(where: { $0.id == id }) else {
+      let names = nodes.map { $0.id.description }.joined(separator: ", ")
+      throw Failure(
+        .badConfiguration, "\(path) has no node \(id.description); it has \(names)",
+        hint: "flotilla config show --config \(path)")
+    }
+    return node
+  }
+
+  /// What the program of one node is told.
+  func settings(of id: NodeID, data: String) throws(Failure) -> ServerSettings {
+    let node = try node(id)
+    let security: PeerSecurity
+    if let tls {
+      security = .mutualTLS(
+        CertificateFiles(certificate: tls.certificate, key: tls.key, authorities: tls.authority))
+    } else if let key, let shared = ClusterKey(key) {
+      security = .clusterKey(shared)
+    } else {
+      security = .insecure(isPublicAllowed: isPublicAllowed)
+    }
+    var host = HostSettings(
+      cluster: clusterID, node: id, directory: data, listen: node.peer,
+      peers: nodes.filter { $0.id != id }.map { Peer($0.id, at: $0.peer) }, security: security)
+    host.tickNanoseconds = ClusterConfig.tickNanoseconds
+    host.replica.core.electionTimeoutTicks = Ticks(
+      electionTimeout / ClusterConfig.tickNanoseconds)
+    host.replica.core.heartbeatTicks = Ticks(max(1, heartbeat / ClusterConfig.tickNanoseconds))
+    var addresses: [NodeID: NodeAddresses] = [:]
+    for node in nodes {
+      addresses[node.id] = NodeAddresses(
+        peer: node.peer.description, http: node.http.description, text: node.text?.description)
+    }
+    let facts = NodeFacts(
+      cluster: cluster, node: id, addresses: addresses,
+      tickMilliseconds: ClusterConfig.tickNanoseconds / 1_000_000,
+      electionTimeoutMilliseconds: electionTimeout / 1_000_000, version: Version.code,
+      isInsecure: tokens.isEmpty)
+    var settings = ServerSettings(host: host, facts: facts, http: node.http, text: node.text)
+    settings.tokens = tokens.map { TokenRecord(name: $0.name, role: $0.role, digest: $0.digest) }
+    settings.rateLimit = RateLimit(perSecond: rate, burst: burst)
+    return settings
+  }
+
+  /// What is wrong although every value is well by itself, with the line to look at.
+  var contradictions: [(line: Int, what: String)] {
+    var list: [(line: Int, what: String)] = []
+    func line(_ key: String) -> Int {
+      if case .file(let line)? = origins[key] { return line }
+      return 1
+    }
+    if heartbeat > electionTimeout / 3 {
+      list.append(
+        (
+          line("heartbeat"),
+          "heartbeat \(timeText(nanoseconds: heartbeat)) must be at most a third of electionTimeout"
+            + " \(timeText(nanoseconds: electionTimeout)): a single lost heartbeat would start an"
+            + " election. Try heartbeat: \(timeText(nanoseconds: electionTimeout / 6))."
+        ))
+    }
+    for (place, node) in nodes.enumerated() {
+      for other in nodes[..<place] {
+        if other.id == node.id {
+          list.append((node.line, "\(node.id.description) is there twice"))
+        }
+        for address in [node.peer, node.http] + (node.text.map { [$0] } ?? [])
+        where address.port != 0
+          && ([other.peer, other.http] + (other.text.map { [$0] } ?? [])).contains(address)
+        {
+          list.append(
+            (node.line, "\(address.description) is an address of \(other.id.description), too"))
+        }
+      }
+      let isOpen = !ClusterConfig.isLoopback(node.http) || !ClusterConfig.isLoopback(node.peer)
+      if isOpen, !isPublicAllowed, tokens.isEmpty {
+        list.append(
+          (
+            node.line,
+            "\(node.id.description) can be reached by others, and no token is wanted: add tokens,"
+              + " listen on 127.0.0.1, or say insecurePublic: true"
+          ))
+      }
+    }
+    if nodes.isEmpty { list.append((1, "there are no nodes")) }
+    return list
+  }
+
+  static func isLoopback(_ address: PeerAddress) -> Bool {
+    address.host.hasPrefix("127.") || address.host == "::1" || address.host == "localhost"
+  }
+
+  /// The file that this configuration is.
+  var yaml: String {
+    var lines = [
+      "# A Flotilla cluster. Every key: Docs/Reference/cluster-configuration.md",
+      "cluster: \(cluster)",
+    ]
+    if let id { lines.append("id: \(id.description)                # drawn when it was made") }
+    lines.append("electionTimeout: \(timeText(nanoseconds: electionTimeout))")
+    lines.append("heartbeat: \(timeText(nanoseconds: heartbeat))")
+    if let key {
+      lines.append("key: \(ClusterConfig.hexadecimal(key))   # who has it can speak as any node")
+    }
+    lines.append("nodes:")
+    for node in nodes {
+      let text = node.text.map { ", text: \"\($0.description)\"" } ?? ""
+      lines.append(
+        "  - { id: \(node.id.description), peer: \"\(node.peer.description)\","
+          + " http: \"\(node.http.description)\"\(text) }")
+    }
+    if !tokens.isEmpty { lines.append("tokens:") }
+    for token in tokens {
+      lines.append(
+        "  - { name: \(token.name), role: \(token.role),"
+          + " sha256: \(ClusterConfig.hexadecimal(token.digest)) }")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  static func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  static func bytes(_ hexadecimal: String) -> [UInt8]? {
+    let digits = hexadecimal.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
+    guard digits.count % 2 == 0 else { return nil }
+    var bytes: [UInt8] = []
+    for place in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = digits[place], let low = digits[place + 1] else { return nil }
+      bytes.append(UInt8(high << 4 | low))
+    }
+    return bytes
+  }
+}
+#endif

@@ -1,0 +1,178 @@
+#if Server
+import ArgumentParser
+import FlotillaTerminal
+import Foundation
+import Logging
+import Raft
+import RaftJournal
+import RaftRuntime
+import RaftServer
+
+/// One node, as a machine of its own runs it. Four verbs, so that what is meant is never guessed.
+struct NodeGroup: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "node", abstract: "One node of a cluster, as a machine of its own runs it.",
+    subcommands: [NodeInit.self, NodeStart.self, NodeJoin.self])
+}
+
+/// What the commands of a node take.
+struct NodeOptions: ParsableArguments {
+  @Option(help: .option("config", "The file of the cluster.", value: "file"))
+  var config: String = "cluster.yaml"
+
+  @Option(help: .option("node", "Which node this is, such as n1.", value: "node"))
+  var node: String
+
+  @Option(
+    help: .option(
+      "directory",
+      "Where the node keeps its data; default: data of the file, and the node's name.",
+      value: "folder"))
+  var directory: String?
+
+  static let variableOptions = VariableOption.values("config", "node", "directory")
+
+  func read() throws(Failure) -> (config: ClusterConfig, id: NodeID, directory: String) {
+    let config = try ConfigReader.read(config)
+    let digits = node.hasPrefix("n") ? node.dropFirst() : node[...]
+    guard let number = UInt64(digits), number > 0 else {
+      throw Failure(.usage, "\"\(node)\" is no node; write a name such as n1")
+    }
+    let id = try config.node(NodeID(number)).id
+    let directory = directory ?? "\(config.data ?? "flotilla-data")/\(id.description)"
+    return (config, id, directory)
+  }
+
+  /// Whether a directory holds anything.
+  static func isEmpty(_ directory: String) -> Bool {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).isEmpty
+  }
+
+  /// Makes the data of a node that has none.
+  static func create(
+    _ config: ClusterConfig, _ id: NodeID, _ directory: String, isJoining: Bool
+  ) throws(Failure) {
+    guard isEmpty(directory) else {
+      throw Failure(
+        .cannotCreate, "\(directory) is not empty: a node may have its promises there",
+        hint: "flotilla node start, if it is this node's", "--directory ANOTHER-DIR, if it is not"
+      )
+    }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
+      try NodeData.create(
+        at: directory, cluster: config.clusterID, node: id,
+        members: isJoining ? nil : config.nodes.map { $0.id })
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(.cannotCreate, "\(directory): \(error)", hint: "--directory ANOTHER-DIR")
+    }
+  }
+}
+
+struct NodeInit: ClusterCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init", abstract: "Make the data of one of the first nodes of a new cluster.",
+    discussion: """
+      All first nodes must be given the same file. A node whose disk was lost must never be made \
+      anew: it would forget what it promised, and the cluster could elect two leaders.
+
+
+      """ + ExitCode.discussion([.ok, .usage, .cannotCreate, .badConfiguration]))
+  static let variableOptions = NodeOptions.variableOptions
+
+  @OptionGroup var options: NodeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let (config, id, directory) = try options.read()
+    try NodeOptions.create(config, id, directory, isJoining: false)
+    output.screen.print(
+      "made \(id.description) of cluster \(config.cluster) in \(directory)")
+    output.screen.note(
+      "next: flotilla node start --config \(config.path) --node \(id.description)"
+        + " --directory \(directory)")
+  }
+}
+
+struct NodeJoin: ClusterCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "join", abstract: "Make the data of a new node, and start it as one that waits.",
+    discussion: """
+      The node must be in the file, as in those of the others, and be added by member add. It \
+      learns first and votes when it is promoted.
+
+
+      """ + ExitCode.discussion([.ok, .usage, .cannotCreate, .badConfiguration]))
+  static let variableOptions = NodeOptions.variableOptions
+
+  @OptionGroup var options: NodeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let (config, id, directory) = try options.read()
+    try NodeOptions.create(config, id, directory, isJoining: true)
+    output.screen.note("next: flotilla member add \(id.description)")
+    try await NodeStart.serve(config, id, directory)
+  }
+}
+
+struct NodeStart: ClusterCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "start", abstract: "Start a node that has its data.",
+    discussion: ExitCode.discussion([
+      .ok, .usage, .badData, .cannotCreate, .badConfiguration,
+    ]))
+  static let variableOptions = NodeOptions.variableOptions
+
+  @OptionGroup var options: NodeOptions
+
+  func run() async throws {
+    let (config, id, directory) = try options.read()
+    guard !NodeOptions.isEmpty(directory) else {
+      throw Failure(
+        .badConfiguration,
+        "\(id.description) has no data in \(directory), but the file of cluster \(config.cluster)"
+          + " knows it as a voter.\n       Starting it empty could lose committed entries: it may"
+          + " have promised a vote or stored an entry\n       that it no longer has.",
+        hint: "a new cluster:           flotilla node init --config \(config.path) --node"
+          + " \(id.description)",
+        "the path is wrong:       --directory DIR, or data in \(config.path)",
+        "the disk was lost:       add a node of another number, then"
+          + " flotilla member remove \(id.description)")
+    }
+    try await NodeStart.serve(config, id, directory)
+  }
+
+  static func serve(
+    _ config: ClusterConfig, _ id: NodeID, _ directory: String
+  ) async throws {
+    LoggingSystem.bootstrap { JSONLog(label: $0) }
+    // `JSONLog` begins at `info`.
+    let logger = Logger(label: "flotilla")
+    let settings = try config.settings(of: id, data: directory)
+    do {
+      let node = try await ServerNode(settings, logger: logger)
+      try await node.run { ports in
+        logger.info(
+          "\(id.description) serves HTTP on port \(ports.http)",
+          metadata: ["event": "node.started", "http": "\(ports.http)"])
+      }
+    } catch let error as HostError {
+      throw NodeStart.failure(error)
+    }
+  }
+
+  private static func failure(_ error: HostError) -> Failure {
+    switch error {
+    case .settings, .restore, .unprotected, .certificate, .listen:
+      Failure(.badConfiguration, error.description)
+    case .disk: Failure(.cannotCreate, error.description)
+    case .journal, .damaged: Failure(.badData, error.description)
+    }
+  }
+}
+#endif

@@ -1,0 +1,83 @@
+#if Server
+import Raft
+import RaftInterface
+import Testing
+
+@testable import RaftServer
+
+@Suite struct AccessTests {
+  private func token(_ name: String, _ role: Role) -> TokenRecord {
+    TokenRecord(name: name, role: role, digest: TokenRecord.digest(of: "secret of \(name)"))
+  }
+
+  private var bench: Bench {
+    Bench(AccessControl(tokens: Role.allCases.map { token($0.description, $0) }))
+  }
+
+  private func bearer(_ role: Role) -> [(name: String, value: String)] {
+    [("authorization", "Bearer secret of \(role.description)")]
+  }
+
+  @Test func `each role may do what those before it may, and no more`() async {
+    let bench = bench
+    for role in Role.allCases {
+      let read = await bench.ask("GET", "/v1/kv", headers: bearer(role))
+      #expect(read.status == 200)
+      let write = await bench.ask("PUT", "/v1/kv/a", "1", headers: bearer(role))
+      #expect(write.status == (role >= .writer ? 200 : 403))
+      let operate = await bench.ask("POST", "/v1/snapshot", headers: bearer(role))
+      #expect(operate.status == (role >= .operator ? 200 : 403))
+    }
+  }
+
+  @Test func `every operation wants a token, but for health and metrics`() async {
+    let bench = bench
+    let open = ["/livez", "/readyz", "/startupz", "/metrics"]
+    for operation in OpenAPI.operations {
+      var path = ""
+      for part in operation.path.split(separator: "/") {
+        path += "/" + (part.hasPrefix("{") ? "1" : String(part))
+      }
+      let response = await bench.ask(operation.method.uppercased(), path, "{}")
+      let expected = open.contains(operation.path) ? 200 : 401
+      #expect(response.status == expected, "\(operation.method) \(path)")
+    }
+  }
+
+  @Test func `a wrong token is no token`() async {
+    let bench = bench
+    for value in ["Bearer nonsense", "Bearer ", "Basic abc", "", "Bearer secret of operato"] {
+      let response = await bench.ask("GET", "/v1/kv", headers: [("authorization", value)])
+      #expect(response.status == 401)
+      #expect(response.header("www-authenticate") == "Bearer")
+    }
+  }
+
+  @Test func `the secret is kept nowhere`() {
+    let record = token("ops", .operator)
+    #expect(!"\(record)".contains("secret"))
+    #expect(record.digest.count == 32)
+  }
+
+  @Test func `a bucket gives its burst at once and then its rate`() {
+    let limit = RateLimit(perSecond: 10, burst: 5)
+    var bucket = TokenBucket(limit, at: 0)
+    for _ in 0..<5 { #expect(bucket.take(limit, at: 0) == nil) }
+    #expect(bucket.take(limit, at: 0) == 101)
+    #expect(bucket.take(limit, at: 100_000_000) == nil)
+    #expect(bucket.take(limit, at: 100_000_000) != nil)
+    // A long rest gives no more than the burst.
+    for _ in 0..<5 { #expect(bucket.take(limit, at: .max) == nil) }
+    #expect(bucket.take(limit, at: .max) != nil)
+  }
+
+  @Test func `who asks too often is told when to come again, and nothing is done`() async {
+    let bench = Bench(AccessControl(limit: RateLimit(perSecond: 1, burst: 2)))
+    for _ in 0..<2 { #expect(await bench.ask("PUT", "/v1/kv/a", "1").status == 200) }
+    let response = await bench.ask("PUT", "/v1/kv/a", "1")
+    #expect(response.status == 429)
+    #expect(response.header("retry-after") == "1")
+    #expect(await bench.service.commands == 2)
+  }
+}
+#endif

@@ -1,0 +1,99 @@
+#if Server
+import FlotillaTerminal
+import Raft
+import Testing
+
+@testable import flotilla
+
+@Suite struct ConfigTests {
+  private static let text = """
+    cluster: orders
+    electionTimeout: 1s
+    heartbeat: 100ms
+    nodes:
+      - { id: n1, peer: "127.0.0.1:7201", http: "127.0.0.1:7101", text: "127.0.0.1:7301" }
+      - { id: n2, peer: "127.0.0.1:7202", http: "127.0.0.1:7102" }
+    """
+
+  private func complaint(_ text: String, _ environment: [String: String] = [:]) -> String {
+    do throws(Failure) {
+      _ = try ConfigReader.parse(text, path: "c.yaml", environment: environment)
+      return ""
+    } catch {
+      return error.what
+    }
+  }
+
+  @Test func `a file says what a node is told`() throws {
+    let config = try ConfigReader.parse(ConfigTests.text, path: "c.yaml")
+    #expect(config.cluster == "orders")
+    #expect(config.electionTimeout == 1_000_000_000)
+    #expect(config.nodes.map { $0.id } == [NodeID(1), NodeID(2)])
+    #expect(config.nodes[1].text == nil)
+    let settings = try config.settings(of: NodeID(1), data: "d")
+    #expect(settings.host.peers.map { $0.node } == [NodeID(2)])
+    #expect(settings.host.replica.core.electionTimeoutTicks == Ticks(200))
+    #expect(settings.host.replica.core.heartbeatTicks == Ticks(20))
+    #expect(settings.host.problems.isEmpty)
+  }
+
+  @Test func `what is written is read as it was`() throws {
+    var config = try ConfigReader.parse(ConfigTests.text, path: "c.yaml")
+    config.id = .init(high: 1, low: 2)
+    config.key = [UInt8](repeating: 9, count: 32)
+    config.tokens = [
+      TokenConfig(name: "ops", role: .operator, digest: [UInt8](repeating: 3, count: 32))
+    ]
+    let again = try ConfigReader.parse(config.yaml, path: "c.yaml")
+    #expect(again.clusterID == config.clusterID)
+    #expect(again.key == config.key)
+    #expect(again.tokens.map { $0.digest } == config.tokens.map { $0.digest })
+    #expect(again.nodes.map { $0.http } == config.nodes.map { $0.http })
+  }
+
+  @Test func `every problem of a file is told, with its place and what was meant`() {
+    let told = complaint(
+      """
+      clustr: orders
+      electionTimeout: 1s
+      heartbeat: 500ms
+      nodes:
+        - { id: n1, peer: "127.0.0.1", http: "127.0.0.1:7101" }
+        - { peer: "127.0.0.1:7202", http: "127.0.0.1:7102" }
+      tokens:
+        - { name: x, role: king, sha256: abc }
+      """)
+    #expect(told.contains("c.yaml:1:1: unknown key \"clustr\". Did you mean cluster?"))
+    #expect(told.contains("heartbeat 500ms must be at most a third of electionTimeout 1s"))
+    #expect(told.contains("has no port"))
+    #expect(told.contains("a node needs an id, such as n1"))
+    #expect(told.contains("a role is one of reader, writer, operator, not \"king\""))
+    #expect(told.contains("sha256 has 64 hexadecimal digits"))
+  }
+
+  @Test func `who others reach must be protected, or say that it is not`() {
+    let open = ConfigTests.text.replacing("127.0.0.1:7102", with: "10.0.0.2:7102")
+    #expect(complaint(open).contains("n2 can be reached by others"))
+    #expect(complaint(open + "\ninsecurePublic: true") == "")
+  }
+
+  @Test func `the environment comes before the file, and says where a value came from`() throws {
+    let config = try ConfigReader.parse(
+      ConfigTests.text, path: "c.yaml", environment: ["FLOTILLA_ELECTION_TIMEOUT": "2s"])
+    #expect(config.electionTimeout == 2_000_000_000)
+    #expect(config.origins["electionTimeout"] == .environment("FLOTILLA_ELECTION_TIMEOUT"))
+    #expect(config.origins["heartbeat"] == .file(line: 3))
+    #expect(complaint(ConfigTests.text, ["FLOTILLA_HEARTBEAT": "x"]).contains("FLOTILLA_HEARTBEAT"))
+  }
+
+  @Test func `a key is never quoted`() {
+    let told = complaint(ConfigTests.text + "\nkey: deadbeefdead")
+    #expect(told.contains("key must be at least 32 hexadecimal digits"))
+  }
+
+  @Test func `two nodes at one address are refused`() {
+    let double = ConfigTests.text.replacing("127.0.0.1:7202", with: "127.0.0.1:7101")
+    #expect(complaint(double).contains("is an address of n1, too"))
+  }
+}
+#endif

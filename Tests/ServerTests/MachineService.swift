@@ -1,0 +1,114 @@
+#if Server
+import Raft
+import RaftClocks
+import RaftInterface
+import RaftMachines
+import RaftReplica
+
+@testable import RaftServer
+
+/// Ours, not that of the core.
+typealias Outcome = RaftInterface.Outcome
+
+/// A replica without a log: commands are applied as they come. What it cannot do, tests set.
+actor MachineService: ReplicaService {
+  var machine = ServerMachine()
+  var index = LogIndex(10)
+  /// What is replied to every request, instead of doing it.
+  var forced: Reply<ServerMachine>?
+  var view: ReplicaReport
+  private(set) var commands = 0
+
+  init() {
+    view = ReplicaReport(
+      node: NodeID(1), role: "leader", term: 3, leader: NodeID(1), firstIndex: 1, lastIndex: 10,
+      commitIndex: 10, appliedIndex: 10, durableIndex: 10,
+      membership: (try? Membership(voters: [NodeID(1), NodeID(2), NodeID(3)])) ?? .none)
+  }
+
+  func force(_ reply: Reply<ServerMachine>?) { forced = reply }
+
+  func change(_ body: @Sendable (inout ReplicaReport) -> Void) { body(&view) }
+
+  func perform(
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration
+  ) async -> Reply<ServerMachine> {
+    if let forced { return forced }
+    switch request {
+    case .command(let bytes, _, _):
+      commands += 1
+      index = LogIndex(index.rawValue + 1)
+      var result = ByteWriter(reserving: 32)
+      let time = LogTime(nanoseconds: 1_800_000_000_000_000_000 + index.rawValue)
+      do throws(MachineDecodingError) {
+        try machine.apply(
+          encoded: bytes[...], at: Moment(index: index, time: time), into: &result)
+      } catch {
+        return .badRequest(error)
+      }
+      view.appliedIndex = index.rawValue
+      return .applied(Applied(index: index, result: result.bytes))
+    case .query(let query, _):
+      return .answer(machine.query(query), Freshness(index: index, ticks: .zero, nanoseconds: 0))
+    case .openSession:
+      index = LogIndex(index.rawValue + 1)
+      return .sessionOpened(SessionID(index.rawValue))
+    case .keepSession, .closeSession, .passTime: return .noted(at: index)
+    }
+  }
+
+  func administer(
+    _ request: AdminRequest, within timeout: Duration
+  ) async -> Reply<ServerMachine> {
+    if let forced { return forced }
+    switch request {
+    case .changeMembership, .limitSessions: return .membershipChanged(at: index)
+    case .transferLeadership(let node):
+      return .transferred(to: node ?? NodeID(2), term: Term(4))
+    case .takeSnapshot: return .snapshotTaken(through: index)
+    }
+  }
+
+  func report() async -> ReplicaReport { view }
+}
+
+/// The interface of a node whose replica is a `MachineService`.
+struct Bench {
+  let service = MachineService()
+  let api: API<MachineService>
+
+  init(_ access: AccessControl = AccessControl()) {
+    let facts = NodeFacts(
+      cluster: "test", node: NodeID(1),
+      addresses: [
+        NodeID(1): NodeAddresses(peer: "h1:1", http: "h1:2", text: "h1:3"),
+        NodeID(2): NodeAddresses(peer: "h2:1", http: "h2:2", text: "h2:3"),
+      ], tickMilliseconds: 5, electionTimeoutMilliseconds: 300, version: "0", isInsecure: true)
+    api = API(service: service, facts: facts, access: access)
+  }
+
+  func ask(
+    _ method: String, _ target: String, _ body: String = "",
+    headers: [(name: String, value: String)] = []
+  ) async -> APIResponse {
+    do throws(Ruling) {
+      return await api.respond(
+        try APIRequest(
+          method: method, target: target, headers: headers, body: Array(body.utf8),
+          client: "127.0.0.1"))
+    } catch {
+      return HTTPFront<MachineService>.refusal(error)
+    }
+  }
+}
+
+extension APIResponse {
+  var bytes: [UInt8] {
+    guard case .bytes(let bytes) = body else { return [] }
+    return bytes
+  }
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+  var document: JSONValue { (try? JSONValue(parsing: bytes)) ?? .null }
+  func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+}
+#endif

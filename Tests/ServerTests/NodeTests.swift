@@ -1,0 +1,145 @@
+#if Server
+import FlotillaTerminal
+import Foundation
+import Logging
+import Raft
+import RaftClient
+import RaftInterface
+import RaftJournal
+import RaftRuntime
+import Testing
+
+@testable import RaftServer
+@testable import flotilla
+
+/// Ports that nobody listens on now.
+private func freePorts(_ count: Int) -> [UInt16] {
+  var sockets: [Int32] = []
+  var ports: [UInt16] = []
+  for _ in 0..<count {
+    let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        _ = bind(handle, pointer, length)
+        _ = getsockname(handle, pointer, &length)
+      }
+    }
+    sockets.append(handle)
+    ports.append(UInt16(bigEndian: address.sin_port))
+  }
+  for handle in sockets { close(handle) }
+  return ports
+}
+
+/// Nodes with their interfaces, in this process.
+private final class Cluster {
+  let folder: String
+  var config: ClusterConfig
+  var tasks: [NodeID: Task<Void, any Error>] = [:]
+
+  init(_ count: Int) throws {
+    folder = NSTemporaryDirectory() + "flotilla-server-tests-\(UUID().uuidString)"
+    config = ClusterConfig(path: folder + "/cluster.yaml")
+    config.cluster = "test"
+    config.key = [UInt8](repeating: 7, count: 32)
+    let ports = freePorts(3 * count)
+    for number in 0..<count {
+      config.nodes.append(
+        NodeConfig(
+          id: NodeID(UInt64(number + 1)),
+          peer: PeerAddress(host: "127.0.0.1", port: ports[3 * number]),
+          http: PeerAddress(host: "127.0.0.1", port: ports[3 * number + 1]),
+          text: PeerAddress(host: "127.0.0.1", port: ports[3 * number + 2]), line: 1))
+    }
+    for node in config.nodes {
+      try NodeOptions.create(config, node.id, data(node.id), isJoining: false)
+    }
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  func data(_ node: NodeID) -> String { "\(folder)/\(node.description)" }
+
+  func start(_ node: NodeID) async throws {
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    let server = try await ServerNode(
+      try config.settings(of: node, data: data(node)), logger: logger)
+    tasks[node] = Task { try await server.run(signals: []) }
+  }
+
+  func startAll() async throws { for node in config.nodes { try await start(node.id) } }
+
+  func stop(_ node: NodeID) async {
+    tasks[node]?.cancel()
+    _ = await tasks[node]?.result
+    tasks[node] = nil
+  }
+
+  func stopAll() async { for node in config.nodes { await stop(node.id) } }
+
+  func client() throws -> FlotillaClient {
+    try FlotillaClient(
+      endpoints: config.nodes.map { $0.http.description }, timeout: .seconds(30))
+  }
+}
+
+@Suite(.serialized) struct NodeTests {
+  @Test func `one node keeps what it was given through a restart`() async throws {
+    let cluster = try Cluster(1)
+    try await cluster.startAll()
+    let client = try cluster.client()
+    let session = try await ClientSession.open(client)
+    let put = await session.put("greeting", Array("hello".utf8))
+    #expect(put.ruling.outcome == .ok, "\(put.ruling)")
+    await cluster.stopAll()
+    try await cluster.startAll()
+    let get = await client.send(
+      ClientCall("GET", "/v1/kv/greeting", headers: [("accept", "*/*")]))
+    #expect(String(decoding: get.body, as: UTF8.self) == "hello")
+    await cluster.stopAll()
+  }
+
+  @Test func `three nodes go on without their leader, and nothing is paid twice`() async throws {
+    let cluster = try Cluster(3)
+    try await cluster.startAll()
+    let client = try cluster.client()
+    for account in [#"{"id":"world","overdraft":"unlimited"}"#, #"{"id":"alice"}"#] {
+      let answer = await client.send(
+        ClientCall(
+          "POST", "/v1/ledger/accounts", body: Array(account.utf8), isRepeatable: true))
+      #expect(answer.ruling.outcome == .ok, "\(answer.ruling)")
+    }
+    let key = PaymentKey.fresh().ulid
+    let pay = ClientCall(
+      "POST", "/v1/ledger/transfers", headers: [("idempotency-key", key)],
+      body: Array(#"{"from":"world","to":"alice","amount":"100"}"#.utf8))
+    #expect(await client.send(pay).ruling.outcome == .ok)
+
+    let leader = await client.send(ClientCall("GET", "/v1/leader"))
+    let name = leader.document?["leader"]?.string ?? "n0"
+    let gone = NodeID(UInt64(name.dropFirst()) ?? 0)
+    await cluster.stop(gone)
+
+    #expect(await client.send(pay).ruling.outcome == .duplicate)
+    let account = await client.send(ClientCall("GET", "/v1/ledger/accounts/alice"))
+    #expect(account.document?["balance"]?.string == "100", "\(account.ruling)")
+    let audit = await client.send(ClientCall("GET", "/v1/ledger/audit"))
+    #expect(audit.document?["isBalanced"]?.bool == true)
+    await cluster.stopAll()
+  }
+
+  @Test func `a node without data is not started, and one with data not made anew`() throws {
+    let cluster = try Cluster(1)
+    #expect(throws: Failure.self) {
+      try NodeOptions.create(
+        cluster.config, NodeID(1), cluster.data(NodeID(1)), isJoining: false)
+    }
+    #expect(NodeOptions.isEmpty(cluster.folder + "/nothing"))
+  }
+}
+#endif
