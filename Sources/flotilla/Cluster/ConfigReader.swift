@@ -48,11 +48,6 @@ struct ConfigReader {
     return reading.config
   }
 
-  private init(reader: Reader, config: ClusterConfig) {
-    self.reader = reader
-    self.config = config
-  }
-
   private mutating func root(_ root: Node) {
     for (key, mark, value) in reader.keys(root, of: "a cluster", known: ConfigReader.keys) {
       config.origins[key] = .file(line: mark.line)
