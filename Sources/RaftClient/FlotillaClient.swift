@@ -297,7 +297,9 @@ public final class FlotillaClient: Sendable {
       return .again(after: trail.pause)
     case .ok, .duplicate, .keyReused, .refused, .notFound, .badRequest, .unauthorized, .forbidden,
       .underAcknowledged, .internal, .corrupt:
-      return .end(answer)
+      guard trail.isUncertain, !ruling.settlesEarlierCopies else { return .end(answer) }
+      trail.note("\(endpoint): \(ruling.detail)")
+      return .end(self.answer(uncertainty(trail), trail.attempts))
     }
   }
 

@@ -188,6 +188,27 @@ public struct Ruling: Hashable, Sendable {
   /// How many nodes hold the entry, of how many that were asked for.
   public var copies: UnderCount?
 
+  /// Whether the ruling also says what became of an earlier copy of the same request, of which
+  /// nothing was heard.
+  ///
+  /// What the machine decided about the key or the place in the session does. What stopped this copy
+  /// on its way does not, nor does a machine that has forgotten what it did: then nobody knows.
+  public var settlesEarlierCopies: Bool {
+    switch outcome {
+    case .ok, .duplicate, .underAcknowledged, .keyReused, .notFound, .badRequest: true
+    case .refused: !Ruling.forgetful.contains(reason)
+    case .unauthorized, .forbidden, .notLeader, .tooBusy, .unavailable, .unknown, .internal,
+      .corrupt:
+      false
+    }
+  }
+
+  /// Reasons of those who no longer know, or never learnt, what they did.
+  private static let forgetful = [
+    "sessionExpired", "unknownSession", "alreadyAcknowledged", "tooManyUnderWay",
+    "tooManyResultBytes", "keyExpired", "producerExpired", "outsideWindow",
+  ]
+
   /// A count of copies that did not suffice.
   public struct UnderCount: Hashable, Sendable {
     /// How many nodes hold the entry.

@@ -61,6 +61,18 @@ import Testing
     #expect(Ruling(.refused, reason: "insufficientFunds").httpStatus == 422)
   }
 
+  @Test func `what no longer knows what it did settles nothing about a copy that was sent before`()
+  {
+    #expect(Ruling(.duplicate).settlesEarlierCopies)
+    #expect(Ruling(.refused, reason: "insufficientFunds").settlesEarlierCopies)
+    for reason in ["sessionExpired", "unknownSession", "keyExpired", "producerExpired"] {
+      #expect(!Ruling(.refused, reason: reason).settlesEarlierCopies)
+    }
+    for outcome in [Outcome.unauthorized, .forbidden, .unavailable, .unknown, .internal] {
+      #expect(!Ruling(outcome).settlesEarlierCopies)
+    }
+  }
+
   @Test func `a line of the text protocol is one line whatever is quoted in it`() {
     var ruling = Ruling(.refused, reason: "why", "a\nb\r\nc")
     #expect(ruling.textLine == "-ERR REFUSED why: a b c")
