@@ -191,8 +191,8 @@ public struct Ruling: Hashable, Sendable {
   /// Whether the ruling also says what became of an earlier copy of the same request, of which
   /// nothing was heard.
   ///
-  /// What the machine decided about the key or the place in the session does. What stopped this copy
-  /// on its way does not, nor does a machine that has forgotten what it did: then nobody knows.
+  /// What the machine decided about the key or the place in the session does. What stopped this
+  /// copy on its way does not, nor does a machine that has forgotten what it did.
   public var settlesEarlierCopies: Bool {
     switch outcome {
     case .ok, .duplicate, .underAcknowledged, .keyReused, .notFound, .badRequest: true
