@@ -320,7 +320,7 @@ struct ClusterKill: ClusterCommand {
     let screen = options.output.screen
     screen.print(
       cluster.end(node, politely: false)
-        ? "killed \(node.description): it had no time for anything   (stop is polite);"
+        ? "killed \(node.description): nothing was handed over   (stop is polite);"
           + " flotilla cluster start \(node.description) brings it back"
         : "\(node.description) was not running")
   }

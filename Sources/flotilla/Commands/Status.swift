@@ -39,6 +39,17 @@ struct ClusterView {
       .max { ($0["term"]?.unsigned ?? 0) < ($1["term"]?.unsigned ?? 0) }
   }
 
+  /// The node that listens there, as the others know it.
+  func node(at address: String) -> String? {
+    for status in rows.compactMap({ $0.status }) {
+      let peers = status["peers"]?.array ?? []
+      if let peer = peers.first(where: { $0["address"]?.string == address }) {
+        return peer["node"]?.string
+      }
+    }
+    return nil
+  }
+
   /// What is wrong, worst first; empty if nothing is.
   var problems: [String] {
     var list: [String] = []
@@ -51,7 +62,8 @@ struct ClusterView {
       list.append("only \(reached.count) of \(voters.count) voters answer: no quorum")
     }
     for row in rows where row.status == nil {
-      list.append("\(row.address) does not answer: \(row.problem ?? "")")
+      let name = node(at: row.address).map { "\($0) at " } ?? ""
+      list.append("\(name)\(row.address) does not answer: \(row.problem ?? "")")
     }
     for status in known {
       let name = status["node"]?.string ?? "?"
@@ -112,6 +124,7 @@ struct Status: ClusterCommand {
           view.rows.map { row in
             row.status
               ?? .object([
+                .init("node", view.node(at: row.address).map { .string($0) } ?? .null),
                 .init("address", .string(row.address)),
                 .init("problem", .string(row.problem ?? "")),
               ])
@@ -149,7 +162,8 @@ struct Status: ClusterCommand {
 
   private func cells(_ row: ClusterView.Row, _ view: ClusterView) -> [String] {
     guard let status = row.status else {
-      return [row.address, "?", "", "", "", "", "", "", "", "", "", row.problem ?? "no answer"]
+      let name = view.node(at: row.address) ?? row.address
+      return [name, "?", "", "", "", "", "", "", "", "", "", row.problem ?? "no answer"]
     }
     func number(_ name: String) -> String { status[name]?.unsigned.map { grouped($0) } ?? "-" }
     let peer = view.leader?["peers"]?.array?.first { $0["node"] == status["node"] }
