@@ -108,6 +108,12 @@ import Testing
     }
     try await cluster.waitUntilAll(have: 20)
     #expect(await leader.status().membership.voters == cluster.nodes)
+    try await eventually("removal") {
+      let reply = await leader.ask(.changeMembership(MembershipChange([.remove(fourth)])))
+      if case .membershipChanged = reply { return true }
+      return false
+    }
+    #expect(await leader.status().membership.voters == first)
     await cluster.stopAll()
   }
 
