@@ -399,11 +399,17 @@ final class PeerTransport: @unchecked Sendable {
 
   /// Sends what was taken since the last time.
   func flush() {
-    for link in dirty {
+    // A write that fails has the replica told at once, and that may have more to send: to links
+    // that wait for the next time then, and must not be forgotten by this one.
+    var links: [OutgoingLink] = []
+    swap(&links, &dirty)
+    for link in links {
       link.isDirty = false
       flush(link)
     }
-    dirty.removeAll(keepingCapacity: true)
+    guard dirty.isEmpty else { return }
+    links.removeAll(keepingCapacity: true)
+    swap(&links, &dirty)
   }
 
   /// Sends what waits for one link, if its connection takes it.
