@@ -25,6 +25,9 @@ public enum AmountError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Amounts as people write them.
 public enum Amount {
+  /// The currency of accounts for which none was named: the code that ISO 4217 has for that.
+  public static let noCurrency = "XXX"
+
   /// The amount that a decimal text is, in units of a currency with so many digits after the point.
   ///
   /// - Throws: `AmountError`; nothing is ever rounded.

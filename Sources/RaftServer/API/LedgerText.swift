@@ -63,7 +63,7 @@ enum LedgerText {
   static func opening(_ document: JSONValue) throws(Ruling) -> AccountOpening {
     try checkNames(document, ["id", "currency", "digits", "overdraft", "ceiling", "code"])
     guard let id = try text(document, "id") else { throw problem("id", "id is missing") }
-    let code = try text(document, "currency") ?? "XXX"
+    let code = try text(document, "currency") ?? Amount.noCurrency
     guard (1...3).contains(code.utf8.count), code.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
     else {
       throw problem("currency", "a currency is one to three letters")
