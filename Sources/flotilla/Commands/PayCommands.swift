@@ -63,6 +63,11 @@ enum PaymentKey {
     guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
       throw unwritable(path)
     }
+    // A new file has its name only once the folder is on the disk, too.
+    let directory = open(folder.isEmpty ? "." : folder, O_RDONLY)
+    guard directory >= 0 else { throw unwritable(path) }
+    defer { close(directory) }
+    guard fsync(directory) == 0 else { throw unwritable(path) }
   }
 
   private static func unwritable(_ path: String) -> Failure {
@@ -78,14 +83,15 @@ struct Money {
   var digits: UInt8
 
   init(_ document: JSONValue) {
-    currency = document["currency"]?.string ?? "XXX"
+    currency = document["currency"]?.string ?? Amount.noCurrency
     digits = UInt8(clamping: document["digits"]?.unsigned ?? 2)
   }
 
   /// An amount with its currency, if it has one.
   func text(_ units: String?) -> String {
     guard let units, let value = Int64(units) else { return units ?? "?" }
-    return Amount.text(value, digits: digits) + (currency == "XXX" ? "" : " \(currency)")
+    let name = currency == Amount.noCurrency ? "" : " \(currency)"
+    return Amount.text(value, digits: digits) + name
   }
 
   func units(_ text: String) throws(Failure) -> String {
@@ -98,7 +104,7 @@ struct Money {
 
   /// Refuses what was meant in another currency.
   func check(_ given: String?, _ account: String) throws(Failure) {
-    if currency == "XXX", given == nil { return }
+    if currency == Amount.noCurrency, given == nil { return }
     guard let given else {
       throw Failure(
         .usage, "\(account) is in \(currency): say so", hint: "--currency \(currency)")
@@ -196,7 +202,7 @@ struct OpenAccount: ClusterCommand {
 
   func run() async throws {
     let client = try connection.client()
-    let code = currency ?? "XXX"
+    let code = currency ?? Amount.noCurrency
     let money = Money(
       .object([.init("currency", .string(code)), .init("digits", .count(Int(digits)))]))
     let credit = try credit.map { try money.units($0) }
