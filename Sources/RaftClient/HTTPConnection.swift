@@ -121,7 +121,7 @@ final class ConnectionPool: Sendable {
     channel.eventLoop.execute {
       connection.handler.expect(promise, onPart)
       guard channel.isActive else {
-        promise.fail(ExchangeFailure.lost("the connection was closed"))
+        promise.fail(ExchangeFailure.notSent("the connection was closed"))
         return
       }
       channel.write(HTTPClientRequestPart.head(head), promise: nil)

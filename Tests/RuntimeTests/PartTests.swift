@@ -57,6 +57,21 @@ import Testing
     #expect(none.count == 0 && !none.isWhole)
   }
 
+  @Test func `the oldest inputs go when those that are kept carry too much`() {
+    var ring = InputRing<KeyValue>(capacity: 100, maximumBytes: 2_500)
+    let command = [UInt8](repeating: 7, count: 1_000)
+    for number: UInt64 in 1...5 {
+      ring.append(
+        .request(
+          RequestID(number), .command(command, in: nil, copies: .majority), deadline: nil))
+    }
+    #expect(ring.count == 2 && ring.carriedBytes == 2_000 && !ring.isWhole && ring.total == 5)
+    for number: UInt64 in 1...98 { ring.append(.tick(nanoseconds: number)) }
+    #expect(ring.count == 100 && ring.carriedBytes == 2_000)
+    ring.append(.campaign)
+    #expect(ring.count == 100 && ring.carriedBytes == 1_000)
+  }
+
   @Test func `a queue that is full drops the oldest whole envelopes`() {
     let size = Self.queued(1...1).waitingBytes
     var queue = SendQueue(limit: size * 4)
