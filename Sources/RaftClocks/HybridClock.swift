@@ -41,7 +41,7 @@ public struct HybridTime: Hashable, Comparable, Sendable, BitwiseCopyable,
 }
 
 /// A clock whose readings grow with every event, follow what was received, and stay within a bound
-/// of physical time.
+/// of physical time. Only `forgetWrongTime(physical:)` lets them go back.
 ///
 /// Invariant: a reading is ahead of the largest physical time given here by at most
 /// `maximumAheadNanoseconds`, because a stamp that is further ahead is refused.
@@ -84,6 +84,20 @@ public struct HybridClock: Hashable, Sendable, BitwiseCopyable {
     let newest = max(latest, stamp)
     latest = physical > newest.nanoseconds ? HybridTime(nanoseconds: physical) : newest.successor
     return latest
+  }
+
+  /// Forgets a reading that is further ahead of the physical time than a stamp may be: the clock on
+  /// the wall was wrong, and was set right.
+  ///
+  /// Nobody whose clock was right has taken such a reading. Kept, it would have its owner refused
+  /// by all others for as long as it had been ahead: for an hour, if it was that for a second. So
+  /// readings go back, this once; Lamport times and vectors still tell the order.
+  public mutating func forgetWrongTime(physical: UInt64) {
+    let physical = min(physical, HybridTime.maximumNanoseconds)
+    guard latest.nanoseconds > physical,
+      latest.nanoseconds - physical > maximumAheadNanoseconds
+    else { return }
+    latest = HybridTime(nanoseconds: physical)
   }
 
   /// Whether a stamp can be received at a physical time.

@@ -39,6 +39,12 @@ public struct NodeClock: Hashable, Sendable {
     return latest
   }
 
+  /// Forgets a hybrid reading that a wrong physical clock has led to; see
+  /// `HybridClock.forgetWrongTime(physical:)`.
+  public mutating func forgetWrongTime(physical: UInt64) {
+    hybrid.forgetWrongTime(physical: physical)
+  }
+
   /// A stamp was received, at a physical time of our own.
   ///
   /// - Throws: `ClockError`; none of the three clocks has then moved.

@@ -163,6 +163,7 @@ struct ReplicaEngine: Sendable {
   /// Returns whether to `noteDeadline` what in the machine waits for time.
   @usableFromInline
   mutating func tick(_ nanoseconds: UInt64) -> Bool {
+    clock.forgetWrongTime(physical: nanoseconds)
     ticks = Ticks(ticks.rawValue + 1)
     self.nanoseconds = nanoseconds
     if failure != nil { return mayMoveTime }

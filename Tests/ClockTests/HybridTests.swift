@@ -13,6 +13,19 @@ import Testing
     #expect(previous == HybridTime(nanoseconds: 101, logical: 2))
   }
 
+  @Test func `a reading that nobody can believe is forgotten when the clock is set right`() throws {
+    var clock = HybridClock(maximumAheadNanoseconds: 500)
+    _ = clock.tick(physical: 10_000)
+    clock.forgetWrongTime(physical: 9_500)
+    #expect(clock.latest == HybridTime(nanoseconds: 10_000), "so far ahead is believed")
+    clock.forgetWrongTime(physical: 9_499)
+    #expect(clock.latest == HybridTime(nanoseconds: 9_499))
+    var other = HybridClock(maximumAheadNanoseconds: 500)
+    try other.receive(clock.tick(physical: 9_499), physical: 9_499)
+    for physical in [0, 1, .max] as [UInt64] { clock.forgetWrongTime(physical: physical) }
+    #expect(clock.latest == .zero)
+  }
+
   @Test func `the counter starts anew when time goes on, and lends when it is full`() {
     var clock = HybridClock(HybridTime(nanoseconds: 50, logical: .max))
     let lent = clock.tick(physical: 50)

@@ -118,6 +118,26 @@ import Testing
     #expect(group[follower].clock.latest.hybrid >= envelope.stamp.hybrid)
   }
 
+  @Test func `a leader whose clock was far ahead for a moment is heard again at once`() throws {
+    var group = try Group()
+    let leader = group.elect()
+    for _ in 0..<2 {
+      group.give(.tick(nanoseconds: group.nanoseconds + 3_600_000_000_000), to: leader)
+    }
+    #expect(group[leader].clock.latest.hybrid.nanoseconds > group.nanoseconds + 3_000_000_000_000)
+    group.flights = []
+    group.give(.tick(nanoseconds: group.nanoseconds), to: leader)
+    let before = group.events.count
+    group.wait { $0.events.count < before || $0.leader == leader }
+    _ = group.ask(command(1), at: leader)
+    #expect(group[leader].machine.applied > .zero)
+    #expect(group[leader].clock.latest.hybrid.nanoseconds < group.nanoseconds + 1_000_000_000)
+    let refused = group.events.dropFirst(before).filter { event in
+      if case .envelopeRefused(_, .stamp) = event.event { true } else { false }
+    }
+    #expect(refused.isEmpty)
+  }
+
   @Test func `clocks know what was known: an entry comes after what its leader had heard`() throws {
     var group = try Group()
     let leader = group.elect()

@@ -11,6 +11,21 @@ import RaftReplica
 /// What a host has counted, and what it has already said.
 struct HostNotices: Sendable {
   var counters = HostCounters()
+  /// When it was last said of a peer that its clock is far off, by the steady clock.
+  private var clocksTold: [(node: NodeID, time: UInt64)] = []
+  /// How long nothing is said of it again. Unit: nanoseconds.
+  private static let clockSilence: UInt64 = 10_000_000_000
+
+  /// Whether it is to be said that a peer's clock is far off.
+  mutating func tellsClock(of node: NodeID, at now: UInt64) -> Bool {
+    guard let place = clocksTold.firstIndex(where: { $0.node == node }) else {
+      clocksTold.append((node, now))
+      return true
+    }
+    guard now - min(now, clocksTold[place].time) >= HostNotices.clockSilence else { return false }
+    clocksTold[place].time = now
+    return true
+  }
 }
 
 extension ReplicaHost {
@@ -48,6 +63,14 @@ extension ReplicaHost {
     case .envelopeRefused(let node, let refusal):
       notices.counters.dropped += 1
       say(.debug, "raft.message.refused", "a message of \(node) was put aside: \(refusal)")
+      guard case .stamp(.tooFarAhead(let ahead, let limit)) = refusal,
+        notices.tellsClock(of: node, at: HostClock.steady)
+      else { return }
+      say(
+        .warning, "clock.offset_large",
+        "the clock of \(node) is \(ahead / 1_000_000) ms ahead of the one here, and at most"
+          + " \(limit / 1_000_000) ms are believed: its messages are put aside until one of them"
+          + " is set right", ["peer": "\(node)"])
     case .snapshotBegun(let position):
       say(.debug, "raft.snapshot.begun", "a snapshot through \(position) is begun")
     case .snapshotTaken(let position):

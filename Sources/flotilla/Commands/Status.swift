@@ -57,6 +57,15 @@ struct ClusterView {
     guard !known.isEmpty else { return ["no node can be reached"] }
     if leader == nil { list.append("no node leads") }
     let voters = (leader ?? known[0])["voters"]?.array ?? []
+    for status in known {
+      for peer in status["peers"]?.array ?? [] {
+        let offset = peer["clockOffsetUs"]?.signed.map { $0.magnitude } ?? 0
+        guard offset >= 500_000, peer["isReachable"]?.bool ?? false else { continue }
+        list.append(
+          "the clocks of \(status["node"]?.string ?? "?") and \(peer["node"]?.string ?? "?") are"
+            + " \(wallTime(seconds: Double(offset) / 1e6)) apart: one does not believe the other")
+      }
+    }
     let reached = known.filter { status in voters.contains { $0 == status["node"] } }
     if reached.count <= voters.count / 2 {
       list.append("only \(reached.count) of \(voters.count) voters answer: no quorum")
@@ -174,6 +183,7 @@ struct Status: ClusterCommand {
     if status["isSpaceLow"]?.bool ?? false { remarks.append("disk nearly full") }
     if status["isDraining"]?.bool ?? false { remarks.append("leaving") }
     if !(status["isReady"]?.bool ?? true) { remarks.append("loading") }
+    remarks += (status["chaos"]?.array ?? []).compactMap { $0.string.map { "on purpose: \($0)" } }
     if status["isInsecure"]?.bool ?? false { remarks.append("no tokens") }
     return [
       status["node"]?.string ?? "?", status["role"]?.string ?? "?", number("term"),
