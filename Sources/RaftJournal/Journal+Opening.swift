@@ -97,8 +97,24 @@ extension Journal {
     do throws(DiskError) {
       return .intact(try resume(scan, settings, &disk))
     } catch {
+      guard error.problem == .full else { throw .disk(error) }
+    }
+    do throws(DiskError) {
+      return .intact(try resumeInReserve(scan, settings, &disk))
+    } catch {
       throw .disk(error)
     }
+  }
+
+  /// Goes on where there was no room for that, in the room that is kept for such a day. What was
+  /// begun is done again: it was of the same life.
+  private static func resumeInReserve<D: Disk>(
+    _ scan: Scan, _ settings: JournalSettings, _ disk: inout D
+  ) throws(DiskError) -> RecoveredJournal {
+    var scan = scan
+    for file in [FileName.spare, .reserve] { try disk.remove(file) }
+    scan.files.removeAll { $0 == .spare || $0 == .reserve }
+    return try resume(scan, settings, &disk)
   }
 
   /// Goes on after a scan that found no damage.

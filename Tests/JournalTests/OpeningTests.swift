@@ -256,6 +256,33 @@ struct FullDiskTests {
     #expect(maker.state.difference(from: recovered.state) == nil)
   }
 
+  @Test func `a journal is opened on a disk that was filled up, in the room that it keeps`() throws
+  {
+    var settings = Rig.small
+    settings.reserveBytes = 16_384
+    var rig = try Rig(settings: settings)
+    var maker = WriteMaker(seed: 1)
+    for _ in 0..<20 {
+      rig.append(maker.commands(count: 1, bytes: 100))
+      rig.settle()
+    }
+    #expect(try rig.disk.list().contains(.reserve))
+    rig.disk.faults.capacity = rig.disk.usedBytes
+    rig.disk.powerOff(keepingChanges: true, keepingNames: true)
+    var opened = Rig(rig.disk, try Rig.open(&rig.disk, settings: settings).journal)
+    opened.disk = rig.disk
+    #expect(try !opened.disk.list().contains(.reserve))
+    opened.append(maker.commands(count: 1, bytes: 100))
+    opened.settle()
+    #expect(opened.durable == maker.ticket)
+    opened.disk.faults.capacity = .max
+    opened.journal.spaceMayBeBack()
+    opened.settle()
+    #expect(try opened.disk.list().contains(.reserve), "it is kept again when there is room")
+    let recovered = try Rig.open(&opened.disk, settings: settings)
+    #expect(maker.state.difference(from: recovered.state) == nil)
+  }
+
   @Test func `makes room for itself by a snapshot in the reserve`() throws {
     var settings = Rig.small
     settings.reserveBytes = 4_096
