@@ -233,9 +233,14 @@ public struct Ruling: Hashable, Sendable {
   /// The reason of a comparison that failed.
   public static let mismatch = "mismatch"
 
+  /// The reason of a method of HTTP that is not possible at a path.
+  public static let wrongMethod = "method"
+
   /// The status of the HTTP response.
   public var httpStatus: Int {
-    outcome == .refused && reason == Ruling.mismatch ? 409 : outcome.httpStatus
+    if outcome == .refused, reason == Ruling.mismatch { return 409 }
+    if outcome == .badRequest, reason == Ruling.wrongMethod { return 405 }
+    return outcome.httpStatus
   }
 
   /// The line of the text protocol, without its end.

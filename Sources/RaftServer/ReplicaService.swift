@@ -4,6 +4,7 @@
 import Raft
 import RaftMachines
 import RaftReplica
+import RaftRuntime
 
 /// One replica, as its client interfaces see it.
 package protocol ReplicaService: Sendable {
@@ -17,6 +18,13 @@ package protocol ReplicaService: Sendable {
 
   /// What the replica thinks of itself and of its peers, now.
   func report() async -> ReplicaReport
+
+  /// What may go wrong on purpose; `nil` where nobody allowed anything.
+  var chaos: ChaosSwitch? { get }
+}
+
+extension ReplicaService {
+  package var chaos: ChaosSwitch? { nil }
 }
 
 /// A replica at a moment.

@@ -4,6 +4,7 @@ import RaftClocks
 import RaftInterface
 import RaftMachines
 import RaftReplica
+import RaftRuntime
 
 @testable import RaftServer
 
@@ -18,8 +19,10 @@ actor MachineService: ReplicaService {
   var forced: Reply<ServerMachine>?
   var view: ReplicaReport
   private(set) var commands = 0
+  nonisolated let chaos: ChaosSwitch?
 
-  init() {
+  init(chaos: ChaosSwitch? = nil) {
+    self.chaos = chaos
     view = ReplicaReport(
       node: NodeID(1), role: "leader", term: 3, leader: NodeID(1), firstIndex: 1, lastIndex: 10,
       commitIndex: 10, appliedIndex: 10, durableIndex: 10,
@@ -74,10 +77,11 @@ actor MachineService: ReplicaService {
 
 /// The interface of a node whose replica is a `MachineService`.
 struct Bench {
-  let service = MachineService()
+  let service: MachineService
   let api: API<MachineService>
 
-  init(_ access: AccessControl = AccessControl()) {
+  init(_ access: AccessControl = AccessControl(), chaos: ChaosSwitch? = nil) {
+    service = MachineService(chaos: chaos)
     let facts = NodeFacts(
       cluster: "test", node: NodeID(1),
       addresses: [

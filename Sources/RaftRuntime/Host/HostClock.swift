@@ -13,6 +13,12 @@ enum HostClock {
   /// Since the beginning of 1970. It may be set, and then jumps.
   static var wall: UInt64 { read(CLOCK_REALTIME) }
 
+  /// The same, so many nanoseconds ahead, or behind; never before the beginning.
+  static func wall(_ offset: Int64) -> UInt64 {
+    let (time, isOver) = wall.addingReportingOverflow(UInt64(bitPattern: offset))
+    return isOver == (offset < 0) ? time : offset < 0 ? 0 : .max
+  }
+
   /// Since some moment. It never goes back, and goes on while the machine sleeps: a lease runs out
   /// in its sleep.
   static var steady: UInt64 {

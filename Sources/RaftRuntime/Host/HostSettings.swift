@@ -135,6 +135,11 @@ public struct HostSettings: Sendable {
   /// - Unit: nanoseconds. The default is 20 seconds.
   public var graceNanoseconds: UInt64 = 20_000_000_000
 
+  #if Server
+  /// What may go wrong on purpose at this node; `nil` where nobody allowed anything.
+  package var chaos: ChaosSwitch?
+  #endif
+
   /// The usual settings: an election timeout between 300 and 600 milliseconds, heartbeats every 50.
   public init(
     cluster: ClusterID, node: NodeID, directory: String, listen: PeerAddress, peers: [Peer] = [],

@@ -15,6 +15,8 @@ struct HostTurn<Machine: StateMachine> {
   var disk = DiskFigures()
   /// How long a tick lasts.
   let tickNanoseconds: UInt64
+  /// How far the clock on the wall is off, on purpose. Unit: nanoseconds.
+  var wallOffset: Int64 = 0
   /// How this life began.
   let start: IncidentStart
 
@@ -30,7 +32,7 @@ struct HostTurn<Machine: StateMachine> {
   mutating func catchUp() {
     let count = ticks.due(at: HostClock.steady)
     guard count > 0 else { return }
-    let wall = HostClock.wall
+    let wall = HostClock.wall(wallOffset)
     for _ in 0..<count { driver.give(.tick(nanoseconds: wall), into: &work) }
   }
 

@@ -104,7 +104,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     eventLoop.assertInEventLoop()
     self.certificates = certificates
     let diskEnded = diskEnded
-    self.disk = DiskThread(
+    self.disk = diskThread(
       disk,
       wake: { [weak self] in
         guard let self else { return }
@@ -144,6 +144,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     turn.catchUp()
     settle()
     ticking = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+      self.obeyChaos()
       guard !self.isEnded else { return }
       self.turn.catchUp()
       self.settle()

@@ -119,7 +119,8 @@ final class LinkHandler: ChannelInboundHandler {
         transport.opened(self)
       case .envelope(let envelope): envelopes.append(envelope)
       case .ping(let sent):
-        let now = HostClock.wall
+        if let session, transport.isCut(session.peer) { continue }
+        let now = transport.wall
         session?.send(.pong, [sent, now, now], into: &output)
       case .pong(let sent, let received, let answered):
         transport.ponged(self, sent: sent, received: received, answered: answered)

@@ -92,6 +92,13 @@ final class PeerTransport: @unchecked Sendable {
   private var certificates: PeerCertificates?
   private var generator = SystemRandomNumberGenerator()
 
+  /// How far the clock on the wall is off, on purpose. Unit: nanoseconds.
+  var wallOffset: Int64 = 0
+  private var chaos: ChaosSwitch? { settings.chaos }
+  /// Envelopes that are held back, on purpose, at most so many.
+  private var lateEnvelopes = 0
+  private static let maximumLateEnvelopes = 65_536
+
   private(set) var peers: [PeerRecord] = []
   private var dirty: [OutgoingLink] = []
   private var listener: (any Channel)?
@@ -109,7 +116,7 @@ final class PeerTransport: @unchecked Sendable {
     self.settings = settings
     self.loop = loop
     self.logger = logger
-    self.outlets = outlets
+    self.outlets = outlets.behind(settings.chaos)
     self.certificates = certificates
     var key: SymmetricKey?
     let protection: LinkProtection
@@ -237,6 +244,7 @@ final class PeerTransport: @unchecked Sendable {
     link.retry = nil
     guard !isStopped, link.handler == nil, !link.isConnecting, let address = link.peer.address
     else { return }
+    if isCut(link.peer.node) { return lost(link, .closed("cut off on purpose")) }
     link.isConnecting = true
     let certificates = certificates
     let name = CertificateFiles.name(of: link.peer.node)
@@ -324,7 +332,7 @@ final class PeerTransport: @unchecked Sendable {
     if link.lane == .messages {
       link.peer.isReachable = true
       link.peer.since = now
-      handler.ping(HostClock.wall)
+      handler.ping(wall)
       link.pinged = now
       outlets.reachable(link.peer.node, true)
     }
@@ -349,15 +357,24 @@ final class PeerTransport: @unchecked Sendable {
     return peer
   }
 
-  func heard(_ node: NodeID) { peer(node)?.lastHeard = HostClock.steady }
+  func heard(_ node: NodeID) {
+    if !isCut(node) { peer(node)?.lastHeard = HostClock.steady }
+  }
+
+  /// Whether the way to a node is cut, on purpose.
+  func isCut(_ node: NodeID) -> Bool { chaos?.isCut(node) ?? false }
+
+  /// What the clock on the wall reads here.
+  var wall: UInt64 { HostClock.wall(wallOffset) }
 
   func ponged(_ handler: LinkHandler, sent: UInt64, received: UInt64, answered: UInt64) {
     guard let link = handler.called, let pinged = link.pinged else { return }
     let peer = link.peer
+    guard !isCut(peer.node) else { return }
     peer.roundTrip = HostClock.steady - pinged
     link.pinged = nil
     peer.offset.add(
-      ClockExchange(sent: sent, received: received, answered: answered, returned: HostClock.wall))
+      ClockExchange(sent: sent, received: received, answered: answered, returned: wall))
   }
 
   func closed(_ handler: LinkHandler, _ reason: LinkError) {
@@ -379,6 +396,36 @@ final class PeerTransport: @unchecked Sendable {
 
   /// Takes an envelope; it leaves with the next `flush()`.
   func send(_ envelope: PeerEnvelope) {
+    if let chaos {
+      switch chaos.fate(of: envelope.message.to) {
+      case .sent: break
+      case .lost:
+        dropped += 1
+        return
+      case .late(let nanoseconds): return sendLate(envelope, nanoseconds)
+      }
+    }
+    put(envelope)
+  }
+
+  /// Takes an envelope after a while.
+  private func sendLate(_ envelope: PeerEnvelope, _ nanoseconds: UInt64) {
+    guard lateEnvelopes < PeerTransport.maximumLateEnvelopes else {
+      dropped += 1
+      return
+    }
+    lateEnvelopes += 1
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: .nanoseconds(Int64(clamping: nanoseconds))) {
+      let transport = bound.value
+      transport.lateEnvelopes -= 1
+      guard !transport.isStopped else { return }
+      transport.put(envelope)
+      transport.flush()
+    }
+  }
+
+  private func put(_ envelope: PeerEnvelope) {
     guard let peer = peer(envelope.message.to) else {
       dropped += 1
       return
@@ -427,7 +474,7 @@ final class PeerTransport: @unchecked Sendable {
         if now - pinged > PeerTransport.pingPatience { handler.fail(.silent) }
       } else {
         link.pinged = now
-        handler.ping(HostClock.wall)
+        handler.ping(wall)
       }
     }
   }

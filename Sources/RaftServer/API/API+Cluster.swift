@@ -46,13 +46,7 @@ extension API {
   }
 
   /// A node by its name, `n2` or `2`.
-  static func node(_ text: String) throws(Ruling) -> NodeID {
-    let digits = text.hasPrefix("n") ? text.dropFirst() : text[...]
-    guard let number = UInt64(digits), number > 0 else {
-      throw Ruling(.badRequest, reason: "node", "\"\(shortened(text))\" is no node, such as n2")
-    }
-    return NodeID(number)
-  }
+  static func node(_ text: String) throws(Ruling) -> NodeID { try NodeID(named: text) }
 
   /// What this node knows, whoever leads, and how old it is.
   func status(_ report: ReplicaReport) -> JSONValue {
@@ -90,8 +84,15 @@ extension API {
       .init("failure", report.failure.map { .string($0) } ?? .null),
       .init("leaderContactMs", API.text(report.leaderContactMilliseconds)),
       .init("diskP50Us", API.text(report.diskP50Microseconds)),
-      .init("diskP99Us", API.text(report.diskP99Microseconds)), .init("peers", .array(peers)),
+      .init("diskP99Us", API.text(report.diskP99Microseconds)),
+      .init("chaos", chaosSentences), .init("peers", .array(peers)),
     ])
+  }
+
+  /// What is wrong on purpose; `null` where nothing can be.
+  private var chaosSentences: JSONValue {
+    guard let chaos = service.chaos else { return .null }
+    return .array(chaos.episodes.map { .string($0.fault.sentence(at: facts.node)) })
   }
 
   private func members(_ report: ReplicaReport) -> JSONValue {
@@ -176,6 +177,19 @@ extension API {
     var ruling = ruling(reply)
     ruling.leader = LeaderHint(node: node.description, address: facts.addresses[node]?.http)
     return done("leader-transferred", ruling, [.init("term", .text(term.rawValue))])
+  }
+}
+
+extension NodeID {
+  /// A node by its name, `n2` or `2`.
+  ///
+  /// - Throws: a ruling if it is none.
+  init(named text: String) throws(Ruling) {
+    let digits = text.hasPrefix("n") ? text.dropFirst() : text[...]
+    guard let number = UInt64(digits), number > 0 else {
+      throw Ruling(.badRequest, reason: "node", "\"\(shortened(text))\" is no node, such as n2")
+    }
+    self.init(number)
   }
 }
 #endif

@@ -21,7 +21,7 @@ extension API {
     }
     let key = try request.bytes(from: 2)
     switch request.method {
-    case "GET", "HEAD":
+    case "GET":
       try access.check(request, .reader)
       return try await get(key, request)
     case "PUT":
@@ -32,7 +32,7 @@ extension API {
       let (result, ruling) = try await apply(.keys(.delete(key: key)), request)
       guard case .done = result.keys else { throw API.confusion }
       return done("kv-delete", ruling)
-    default: throw API.wrongMethod(request, "GET, HEAD, PUT or DELETE")
+    default: throw API.wrongMethod(request, "GET, PUT or DELETE")
     }
   }
 

@@ -78,6 +78,15 @@ extension API {
     _ name: [UInt8], _ request: APIRequest
   ) async throws(Ruling) -> APIResponse {
     let document = try request.document()
+    let known = ["maximumCount", "maximumBytes", "maximumAgeMs", "reorderingMs"]
+    guard let members = document.object else {
+      throw Ruling(.badRequest, reason: "json", "what a topic keeps is an object")
+    }
+    for member in members where !known.contains(member.name) && member.name != "schema" {
+      throw Ruling(
+        .badRequest, reason: "key",
+        "\"\(shortened(member.name))\" is none of \(known.joined(separator: ", "))")
+    }
     func number(_ field: String, scale: UInt64 = 1) throws(Ruling) -> UInt64 {
       guard let value = document[field] else { return 0 }
       guard let number = value.unsigned, number <= UInt64(Int64.max) / scale else {

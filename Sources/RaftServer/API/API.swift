@@ -24,6 +24,8 @@ package struct NodeFacts: Sendable {
   package var version: String
   /// Whether links and clients are without any protection.
   package var isInsecure: Bool
+  /// Whether clients speak TLS.
+  package var isTLS = false
 
   package init(
     cluster: String, node: NodeID, addresses: [NodeID: NodeAddresses], tickMilliseconds: UInt64,
@@ -70,15 +72,32 @@ struct API<Service: ReplicaService>: Sendable {
     }
   }
 
+  /// What is said instead of "nothing here" where there is something for another method.
+  private func methodRuling(_ request: APIRequest) -> Ruling? {
+    let allowed = OpenAPI.methods(at: request.path)
+    guard !allowed.isEmpty, !allowed.contains(request.method) else { return nil }
+    return API.wrongMethod(request, allowed.joined(separator: ", "))
+  }
+
   private func route(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    do throws(Ruling) {
+      switch request.method {
+      case "GET", "PUT", "POST", "DELETE": break
+      default: throw API.nothingHere(request)
+      }
+      return try await find(request)
+    } catch {
+      guard error.reason == "path" || error.reason == Ruling.wrongMethod,
+        let ruling = methodRuling(request)
+      else { throw error }
+      throw ruling
+    }
+  }
+
+  private func find(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     switch request.path.first {
-    case "livez", "readyz", "startupz": return await health(request)
-    case "metrics": return await metrics(request)
-    case "openapi.json":
-      return APIResponse(
-        status: 200, headers: [("content-type", "application/json")],
-        bytes: Array(OpenAPI.document.utf8))
-    case "", nil: return .text(API.welcome)
+    case "livez", "readyz", "startupz", "metrics", "openapi.json", "", nil:
+      return try await unversioned(request)
     case "v1": break
     default: throw API.nothingHere(request)
     }
@@ -89,7 +108,24 @@ struct API<Service: ReplicaService>: Sendable {
     case "topics": return try await topics(request)
     case "clock", "ping": return try await clock(request)
     case "status", "members", "leader", "snapshot": return try await cluster(request)
+    case "chaos": return try await chaos(request)
     default: throw API.nothingHere(request)
+    }
+  }
+
+  /// What is outside of the versioned interface: it is read, and at one place each.
+  private func unversioned(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    guard request.method == "GET", request.path.count <= 1 else {
+      throw API.nothingHere(request)
+    }
+    switch request.path.first {
+    case "livez", "readyz", "startupz": return await health(request)
+    case "metrics": return await metrics(request)
+    case "openapi.json":
+      return APIResponse(
+        status: 200, headers: [("content-type", "application/json")],
+        bytes: Array(OpenAPI.document.utf8))
+    default: return .text(API.welcome)
     }
   }
 
@@ -102,7 +138,7 @@ struct API<Service: ReplicaService>: Sendable {
 
   static func wrongMethod(_ request: APIRequest, _ allowed: String) -> Ruling {
     Ruling(
-      .badRequest, reason: "method",
+      .badRequest, reason: Ruling.wrongMethod,
       "\(shortened(request.method)) is not possible here: \(allowed)")
   }
 
@@ -129,7 +165,8 @@ struct API<Service: ReplicaService>: Sendable {
     switch ruling.outcome {
     case .notLeader:
       if let address = ruling.leader?.address {
-        headers.append(("location", "http://\(address)\(request.target)"))
+        let scheme = facts.isTLS ? "https" : "http"
+        headers.append(("location", "\(scheme)://\(address)\(request.target)"))
       } else {
         // Without an address there is nowhere to send the client.
         var known = ruling
@@ -141,6 +178,9 @@ struct API<Service: ReplicaService>: Sendable {
       let milliseconds = ruling.retryAfterMilliseconds ?? 100
       headers.append(("retry-after", String(max(1, (milliseconds + 999) / 1_000))))
     case .unauthorized: headers.append(("www-authenticate", "Bearer"))
+    case .badRequest where ruling.reason == Ruling.wrongMethod:
+      headers.append(
+        ("allow", OpenAPI.methods(at: request.path).joined(separator: ", ")))
     case .ok, .duplicate, .keyReused, .refused, .notFound, .badRequest, .forbidden, .unavailable,
       .unknown, .underAcknowledged, .internal, .corrupt:
       break

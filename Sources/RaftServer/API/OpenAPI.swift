@@ -121,6 +121,14 @@ enum OpenAPI {
     Operation(
       method: "post", path: "/v1/snapshot", summary: "A snapshot now.", parameters: ["timeout"]),
     Operation(
+      method: "get", path: "/v1/chaos", summary: "What is wrong on purpose, at this node."),
+    Operation(
+      method: "post", path: "/v1/chaos", summary: "Has something go wrong for a while.",
+      body: .json),
+    Operation(method: "delete", path: "/v1/chaos", summary: "Ends all of it."),
+    Operation(
+      method: "delete", path: "/v1/chaos/{fault}", summary: "Ends one fault of a number."),
+    Operation(
       method: "get", path: "/livez", summary: "Whether the process turns.",
       parameters: ["verbose", "exclude"], answer: "text/plain"),
     Operation(
@@ -132,6 +140,24 @@ enum OpenAPI {
     Operation(
       method: "get", path: "/metrics", summary: "Metrics for Prometheus.", answer: "text/plain"),
   ]
+
+  /// The methods that there are at a path, in the order of the table; empty where there is nothing.
+  ///
+  /// - Complexity: O(operations).
+  static func methods(at path: [Substring]) -> [String] {
+    var methods: [String] = []
+    for operation in operations {
+      let parts = operation.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+      // The rest of a path may be a key, slashes and all.
+      let isLong = parts.last == "{key}" && path.count > parts.count
+      guard parts.count == path.count || isLong,
+        zip(parts, path).allSatisfy({ $0 == $1 || $0.hasPrefix("{") })
+      else { continue }
+      let method = operation.method.uppercased()
+      if !methods.contains(method) { methods.append(method) }
+    }
+    return methods
+  }
 
   static let document: String = {
     var paths: [JSONValue.Member] = []

@@ -9,6 +9,8 @@ package enum Role: UInt8, Sendable, CaseIterable, Comparable, CustomStringConver
   case reader = 0
   case writer = 1
   case `operator` = 2
+  /// Harm on purpose, at nodes that allow it.
+  case chaos = 3
 
   package static func < (a: Role, b: Role) -> Bool { a.rawValue < b.rawValue }
 
@@ -18,6 +20,7 @@ package enum Role: UInt8, Sendable, CaseIterable, Comparable, CustomStringConver
     case .reader: "reader"
     case .writer: "writer"
     case .operator: "operator"
+    case .chaos: "chaos"
     }
   }
 

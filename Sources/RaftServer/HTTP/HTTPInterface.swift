@@ -53,9 +53,10 @@ struct HTTPFront<Service: ReplicaService>: HTTPResponder {
     let target = request.head.path ?? "/"
     do throws(Ruling) {
       let body = try await body(of: request)
+      // What is asked for without its body is found as with it.
       let asked = try APIRequest(
-        method: request.method.rawValue, target: target, headers: headers, body: body,
-        client: context.client)
+        method: request.method == .head ? "GET" : request.method.rawValue, target: target,
+        headers: headers, body: body, client: context.client)
       return HTTPFront.response(await api.respond(asked), isHead: request.method == .head)
     } catch {
       return HTTPFront.response(HTTPFront.refusal(error), isHead: false)
@@ -123,6 +124,7 @@ struct HTTPFront<Service: ReplicaService>: HTTPResponder {
       fields[.contentLength] = String(bytes.count)
       let body = isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
       return Response(status: status, headers: fields, body: body)
+    case .events where isHead: return Response(status: status, headers: fields)
     case .events(let send):
       let body = ResponseBody { writer in
         let shared = WriterBox(writer)
