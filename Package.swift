@@ -77,6 +77,8 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOHTTP1", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOTLS", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
       ]),
     .target(
       name: "RaftServer",
@@ -85,10 +87,12 @@ let package = Package(
         "RaftRuntime", "RaftInterface",
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
         .product(name: "HTTPTypes", package: "swift-http-types", condition: onlyServer),
         .product(name: "Hummingbird", package: "hummingbird", condition: onlyServer),
+        .product(name: "HummingbirdCore", package: "hummingbird", condition: onlyServer),
         .product(
           name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
         .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: onlyServer),

@@ -3,6 +3,7 @@
 
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import RaftInterface
 import Synchronization
 
@@ -105,6 +106,7 @@ public final class FlotillaClient: Sendable {
   private let pool: ConnectionPool
   private let token: String?
   private let timeout: Duration
+  private let wantsTLS: Bool
   private let state: ClientBox<State>
 
   private struct State: Sendable {
@@ -124,12 +126,16 @@ public final class FlotillaClient: Sendable {
   ///   - endpoints: `host:port` of some nodes; not all need be there.
   ///   - token: what the client shows, if the cluster wants tokens.
   ///   - timeout: how long a request is tried for.
+  ///   - tls: whom to believe; then every node is spoken to by TLS. Without it only those whose
+  ///     address begins with `https://` are, and the authorities of the system are believed.
   public init(
-    endpoints: [String], token: String? = nil, timeout: Duration = .seconds(10)
+    endpoints: [String], token: String? = nil, timeout: Duration = .seconds(10),
+    tls: ClientTLS? = nil
   ) throws(AddressError) {
+    wantsTLS = tls != nil
     var list: [Endpoint] = []
     for text in endpoints {
-      guard let endpoint = Endpoint(text) else {
+      guard let endpoint = Endpoint(text, wantsTLS: tls != nil) else {
         throw AddressError(
           description: "\"\(text)\" is no address; write host:port, such as 127.0.0.1:7101")
       }
@@ -137,7 +143,9 @@ public final class FlotillaClient: Sendable {
     }
     guard !list.isEmpty else { throw AddressError(description: "there is no address to ask") }
     state = ClientBox(State(endpoints: list, preferred: 0))
-    pool = ConnectionPool()
+    var context: NIOSSLContext?
+    if list.contains(where: { $0.isTLS }) { context = try (tls ?? ClientTLS()).context() }
+    pool = ConnectionPool(tls: context)
     self.token = token
     self.timeout = timeout
   }
@@ -185,7 +193,7 @@ public final class FlotillaClient: Sendable {
   public func ask(
     _ address: String, _ call: ClientCall, within timeout: Duration = .seconds(2)
   ) async -> ClientAnswer {
-    guard let endpoint = Endpoint(address) else {
+    guard let endpoint = Endpoint(address, wantsTLS: wantsTLS) else {
       return answer(Ruling(.badRequest, "\"\(address)\" is no address"), [])
     }
     do throws(ExchangeFailure) {
@@ -275,7 +283,7 @@ public final class FlotillaClient: Sendable {
     case .notLeader:
       trail.note("\(endpoint) does not lead")
       trail.redirects += 1
-      if let next = answer.header("location").flatMap({ Endpoint($0) }) {
+      if let next = answer.header("location").flatMap({ Endpoint($0, wantsTLS: wantsTLS) }) {
         turn(to: next)
       } else {
         turnAway(from: endpoint)

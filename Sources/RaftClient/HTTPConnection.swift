@@ -5,6 +5,8 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
+import NIOTLS
 
 /// Why an exchange brought no answer.
 enum ExchangeFailure: Error, Sendable {
@@ -29,11 +31,18 @@ struct HTTPAnswer: Sendable {
 struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   var host: String
   var port: Int
+  /// Whether it is spoken to by TLS.
+  var isTLS: Bool
 
-  /// `host:port`, with or without `http://` before it.
-  init?(_ text: String) {
+  /// `host:port`, with or without `http://` or `https://` before it.
+  ///
+  /// - Parameter wantsTLS: whoever wants TLS is not led away from it.
+  init?(_ text: String, wantsTLS: Bool = false) {
     var rest = text[...]
-    if rest.hasPrefix("http://") { rest = rest.dropFirst(7) }
+    isTLS = wantsTLS || rest.hasPrefix("https://")
+    for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
+      rest = rest.dropFirst(scheme.count)
+    }
     if let slash = rest.firstIndex(of: "/") { rest = rest[..<slash] }
     guard let colon = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: colon)...]),
       (1...65_535).contains(port)
@@ -107,8 +116,12 @@ final class ConnectionPool: Sendable {
 
   private let idle = IdleConnections()
   private let group: MultiThreadedEventLoopGroup
+  private let tls: NIOSSLContext?
 
-  init(group: MultiThreadedEventLoopGroup = .singleton) { self.group = group }
+  init(tls: NIOSSLContext? = nil, group: MultiThreadedEventLoopGroup = .singleton) {
+    self.tls = tls
+    self.group = group
+  }
 
   /// Asks once, on one connection.
   func exchange(
@@ -167,16 +180,26 @@ final class ConnectionPool: Sendable {
     let limit = min(timeout, .seconds(2))
     do {
       let handler = AnswerHandler()
+      let (tls, isTLS, name) = (tls, endpoint.isTLS, endpoint.serverName)
+      let waiter = TLSWaiter()
       let channel = try await ClientBootstrap(group: group)
         .connectTimeout(.nanoseconds(Int64(limit / .nanoseconds(1))))
         .channelOption(.socketOption(.tcp_nodelay), value: 1)
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
+            if isTLS {
+              guard let tls else { throw ClientTLS.Missing() }
+              try channel.pipeline.syncOperations.addHandler(
+                try NIOSSLClientHandler(context: tls, serverHostname: name))
+              try channel.pipeline.syncOperations.addHandler(waiter)
+            }
             try channel.pipeline.syncOperations.addHTTPClientHandlers()
             try channel.pipeline.syncOperations.addHandler(handler)
           }
         }
         .connect(host: endpoint.host, port: endpoint.port).get()
+      // Before that nothing of a request leaves, so whoever fails here has sent nothing.
+      if isTLS { try await waiter.untilOpen(channel, within: limit) }
       return PooledConnection(channel: channel, handler: handler)
     } catch {
       throw .notSent(ConnectionPool.reason(error))
@@ -186,6 +209,9 @@ final class ConnectionPool: Sendable {
   /// What people call it.
   private static func reason(_ error: any Error) -> String {
     let text = "\(error)"
+    if text.contains("CERTIFICATE_VERIFY_FAILED") || error is NIOSSLExtraError {
+      return "its certificate is not believed (\(text)); say --ca FILE"
+    }
     if text.contains("refused") { return "connection refused" }
     if text.contains("connectTimeout") || text.contains("timed out") { return "no answer" }
     return text

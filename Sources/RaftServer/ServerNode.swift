@@ -2,6 +2,7 @@
 // A node with its interfaces: what the command `node start` runs.
 
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import Raft
@@ -92,7 +93,11 @@ package struct ServerSettings: Sendable {
   package var tokens: [TokenRecord] = []
   package var rateLimit = RateLimit()
   package var limits = HTTPLimits()
+  /// What clients are shown; `nil` if they speak without TLS.
+  package var certificates: ServerCertificateFiles?
   package var isPublicAllowed = false
+  /// Whether clients may have faults happen here.
+  package var isChaosAllowed = false
   /// How long clients are given to notice that the node leaves. Unit: milliseconds.
   package var drainMilliseconds: Int64 = 0
 
@@ -116,17 +121,31 @@ package struct ServerNode: Sendable {
   private let logger: Logger
   private let host: ReplicaHost<ServerMachine>
   private let api: API<ReplicaHost<ServerMachine>>
+  private let certificates: ServerCertificates?
 
   /// Opens the journal and starts the replica; its interfaces wait for `run`.
   package init(_ settings: ServerSettings, logger: Logger) async throws {
     self.settings = settings
     self.logger = logger
+    var settings = settings
+    if settings.isChaosAllowed {
+      settings.host.chaos = ChaosSwitch(seed: UInt64.random(in: 0...UInt64.max)) { event, about in
+        var metadata: Logger.Metadata = ["event": "\(event)"]
+        for (name, value) in about { metadata[name] = "\(value)" }
+        logger.warning("a fault on purpose", metadata: metadata)
+      }
+      logger.warning(
+        "this node does harm to itself when it is told to", metadata: ["event": "chaos.allowed"])
+    }
+    var facts = settings.facts
+    facts.isTLS = settings.certificates != nil
+    certificates = try settings.certificates.map { try ServerCertificates($0) }
     var machine = ServerMachine()
     machine.first.second = Ledger(hashKey: UInt64.random(in: 0...UInt64.max))
     host = try await ReplicaHost<ServerMachine>.start(
       settings.host, machine: machine, logger: logger)
     api = API(
-      service: host, facts: settings.facts,
+      service: host, facts: facts,
       access: AccessControl(tokens: settings.tokens, limit: settings.rateLimit))
   }
 
@@ -159,12 +178,14 @@ package struct ServerNode: Sendable {
       services.append(
         .init(
           service: TextInterface(
-            api: api, host: address.host, port: Int(address.port), logger: logger
+            api: api, host: address.host, port: Int(address.port), logger: logger,
+            certificates: certificates
           ) { port in
             ports.change { $0.text = port }
             note()
           }))
     }
+    if !signals.isEmpty { services.append(.init(service: ReloadService(node: self))) }
     services.append(
       .init(service: DrainService(api: api, milliseconds: settings.drainMilliseconds)))
     var configuration = ServiceGroupConfiguration(
@@ -179,18 +200,59 @@ package struct ServerNode: Sendable {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     let limits = settings.limits
+    let channel = HTTP1Channel.Configuration(
+      idleTimeout: .seconds(limits.idleSeconds),
+      httpDecoderConfiguration: .init(
+        maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
+        maxHeaderFieldCount: 64))
+    let certificates = certificates
     return Application(
       responder: HTTPFront(api: api, limits: limits),
-      server: .http1(
-        configuration: .init(
-          idleTimeout: .seconds(limits.idleSeconds),
-          httpDecoderConfiguration: .init(
-            maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
-            maxHeaderFieldCount: 64))),
+      server: HTTPServerBuilder { responder in
+        let plain = HTTP1Channel(responder: responder, configuration: channel)
+        guard let certificates else { return plain }
+        return TLSFront(base: plain, certificates: certificates)
+      },
       configuration: ApplicationConfiguration(
         address: .hostname(settings.http.host, port: Int(settings.http.port)),
         serverName: "flotilla"),
       onServerRunning: { onRunning($0.localAddress?.port ?? 0) }, logger: quiet)
+  }
+}
+
+extension ServerNode {
+  /// Reads all certificates again, for connections from now on.
+  ///
+  /// - Throws: `HostError.certificate`; what could not be read stays as it was.
+  package func reload() async throws(HostError) {
+    try certificates?.reload()
+    try await host.reloadCertificates()
+  }
+}
+
+/// Reads certificates again whenever the process is sent SIGHUP.
+private struct ReloadService: ServiceLifecycle.Service {
+  let node: ServerNode
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      for await _ in await UnixSignalsSequence(trapping: .sighup) {
+        await node.reloadAndTell()
+      }
+    }
+  }
+}
+
+extension ServerNode {
+  fileprivate func reloadAndTell() async {
+    do throws(HostError) {
+      try await reload()
+      logger.info("certificates were read again", metadata: ["event": "config.loaded"])
+    } catch {
+      logger.error(
+        "certificates were not read again, the old ones stay in use: \(error)",
+        metadata: ["event": "config.refused"])
+    }
   }
 }
 

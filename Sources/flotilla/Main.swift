@@ -16,6 +16,7 @@ struct Flotilla: AsyncParsableCommand {
       PayGroup.self,
       Publish.self, Subscribe.self, History.self, MemberGroup.self, LeaderGroup.self,
       TakeSnapshot.self, ConfigGroup.self, TokenGroup.self,
+      ChaosGroup.self, Certs.self,
     ])
 
   static func main() async {

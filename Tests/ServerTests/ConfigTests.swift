@@ -67,7 +67,7 @@ import Testing
     #expect(told.contains("heartbeat 500ms must be at most a third of electionTimeout 1s"))
     #expect(told.contains("has no port"))
     #expect(told.contains("a node needs an id, such as n1"))
-    #expect(told.contains("a role is one of reader, writer, operator, not \"king\""))
+    #expect(told.contains("a role is one of reader, writer, operator, chaos, not \"king\""))
     #expect(told.contains("sha256 has 64 hexadecimal digits"))
   }
 

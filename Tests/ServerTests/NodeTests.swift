@@ -36,12 +36,13 @@ private func freePorts(_ count: Int) -> [UInt16] {
 }
 
 /// Nodes with their interfaces, in this process.
-private final class Cluster {
+final class Cluster {
   let folder: String
   var config: ClusterConfig
   var tasks: [NodeID: Task<Void, any Error>] = [:]
 
-  init(_ count: Int) throws {
+  /// - Parameter firstMembers: how many of them are there from the start; the others may join.
+  init(_ count: Int, firstMembers: Int? = nil) throws {
     folder = NSTemporaryDirectory() + "flotilla-server-tests-\(UUID().uuidString)"
     config = ClusterConfig(path: folder + "/cluster.yaml")
     config.cluster = "test"
@@ -55,8 +56,11 @@ private final class Cluster {
           http: PeerAddress(host: "127.0.0.1", port: ports[3 * number + 1]),
           text: PeerAddress(host: "127.0.0.1", port: ports[3 * number + 2]), line: 1))
     }
+    var first = config
+    first.nodes.removeLast(count - (firstMembers ?? count))
     for node in config.nodes {
-      try NodeOptions.create(config, node.id, data(node.id), isJoining: false)
+      let isJoining = !first.nodes.contains { $0.id == node.id }
+      try NodeOptions.create(first, node.id, data(node.id), isJoining: isJoining)
     }
   }
 

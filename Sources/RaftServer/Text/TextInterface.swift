@@ -4,6 +4,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Raft
 import RaftInterface
 import RaftMachines
@@ -16,6 +17,8 @@ struct TextInterface<Service: ReplicaService>: ServiceLifecycle.Service {
   let host: String
   let port: Int
   let logger: Logger
+  /// What clients are shown; `nil` if they speak without TLS.
+  var certificates: ServerCertificates?
   /// The longest line. Unit: bytes.
   var maximumLineBytes = 1 << 20
   /// How many connections there may be at a time.
@@ -27,7 +30,11 @@ struct TextInterface<Service: ReplicaService>: ServiceLifecycle.Service {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .bind(host: host, port: port) { channel in
         channel.eventLoop.makeCompletedFuture {
-          try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+          if let certificates {
+            try channel.pipeline.syncOperations.addHandler(
+              NIOSSLServerHandler(context: certificates.context))
+          }
+          return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
         }
       }
     onRunning(server.channel.localAddress?.port ?? port)

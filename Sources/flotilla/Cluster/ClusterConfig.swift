@@ -43,11 +43,27 @@ struct TokenConfig: Sendable {
   var digest: [UInt8]
 }
 
-/// The files of TLS between nodes.
-struct TLSConfig: Sendable {
+/// The files of TLS, between nodes or for clients. `{node}` in a path stands for the node's name.
+struct TLSConfig: Hashable, Sendable {
   var certificate: String
   var key: String
   var authority: String
+
+  /// The files of one node.
+  func of(_ node: NodeID) -> TLSConfig {
+    func path(_ text: String) -> String {
+      text.replacingOccurrences(of: "{node}", with: node.description)
+    }
+    return TLSConfig(
+      certificate: path(certificate), key: path(key), authority: path(authority))
+  }
+}
+
+extension TLSConfig {
+  /// What clients are shown.
+  fileprivate var shown: ServerCertificateFiles {
+    ServerCertificateFiles(certificate: certificate, key: key)
+  }
 }
 
 /// A whole configuration.
@@ -63,6 +79,7 @@ struct ClusterConfig: Sendable {
   var rate: UInt64 = 0
   var burst: UInt64 = 0
   var tls: TLSConfig?
+  var clientTLS: TLSConfig?
   var data: String?
   var isPublicAllowed = false
   var origins: [String: Origin] = [:]
@@ -93,7 +110,7 @@ struct ClusterConfig: Sendable {
   func settings(of id: NodeID, data: String) throws(Failure) -> ServerSettings {
     let node = try node(id)
     let security: PeerSecurity
-    if let tls {
+    if let tls = tls?.of(id) {
       security = .mutualTLS(
         CertificateFiles(certificate: tls.certificate, key: tls.key, authorities: tls.authority))
     } else if let key, let shared = ClusterKey(key) {
@@ -121,6 +138,7 @@ struct ClusterConfig: Sendable {
     var settings = ServerSettings(host: host, facts: facts, http: node.http, text: node.text)
     settings.tokens = tokens.map { TokenRecord(name: $0.name, role: $0.role, digest: $0.digest) }
     settings.rateLimit = RateLimit(perSecond: rate, burst: burst)
+    settings.certificates = clientTLS?.of(id).shown
     return settings
   }
 
@@ -189,6 +207,12 @@ struct ClusterConfig: Sendable {
       lines.append(
         "  - { id: \(node.id.description), peer: \"\(node.peer.description)\","
           + " http: \"\(node.http.description)\"\(text) }")
+    }
+    for (name, files) in [("tls", tls), ("clientTLS", clientTLS)] {
+      guard let files else { continue }
+      lines.append(
+        "\(name): { certificate: \"\(files.certificate)\", key: \"\(files.key)\","
+          + " authority: \"\(files.authority)\" }")
     }
     if !tokens.isEmpty { lines.append("tokens:") }
     for token in tokens {

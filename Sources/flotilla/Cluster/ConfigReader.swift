@@ -16,7 +16,7 @@ struct ConfigReader {
 
   static let keys = [
     "cluster", "id", "electionTimeout", "heartbeat", "key", "nodes", "tokens", "rateLimit", "tls",
-    "data", "insecurePublic",
+    "clientTLS", "data", "insecurePublic",
   ]
 
   /// Reads a file; then the environment has its say.
@@ -66,7 +66,8 @@ struct ConfigReader {
       case "nodes": nodes(value)
       case "tokens": tokens(value)
       case "rateLimit": rateLimit(value)
-      case "tls": tls(value)
+      case "tls": config.tls = tls(value, key)
+      case "clientTLS": config.clientTLS = tls(value, key)
       case "data": config.data = reader.text(value, "data", "a directory")
       case "insecurePublic": config.isPublicAllowed = flag(value, key)
       default: continue
@@ -181,19 +182,19 @@ struct ConfigReader {
     }
   }
 
-  private mutating func tls(_ node: Node) {
+  private func tls(_ node: Node, _ name: String) -> TLSConfig? {
     var files: [String: String] = [:]
     let known = ["certificate", "key", "authority"]
-    for (key, _, value) in reader.keys(node, of: "tls", known: known) {
+    for (key, _, value) in reader.keys(node, of: name, known: known) {
       files[key] = reader.text(value, key, "a file")
     }
     guard let certificate = files["certificate"], let key = files["key"],
       let authority = files["authority"]
     else {
-      reader.complain(node.mark, "tls needs certificate, key and authority")
-      return
+      reader.complain(node.mark, "\(name) needs certificate, key and authority")
+      return nil
     }
-    config.tls = TLSConfig(certificate: certificate, key: key, authority: authority)
+    return TLSConfig(certificate: certificate, key: key, authority: authority)
   }
 
   /// Variables come before the file.

@@ -117,15 +117,16 @@ struct LocalCluster {
   }
 
   /// Starts the process of a node. It goes on when this one ends.
-  func start(_ node: NodeID) throws(Failure) -> Int32 {
+  func start(_ node: NodeID, allowsChaos: Bool = false) throws(Failure) -> Int32 {
     if let pid = pid(node) { return pid }
     guard let program = Bundle.main.executablePath else {
       throw Failure(.internalError, "this program does not find itself")
     }
-    let arguments = [
+    var arguments = [
       program, "node", "start", "--config", LocalCluster.configPath(folder), "--node",
       node.description, "--directory", data(node),
     ]
+    if allowsChaos { arguments.append("--allow-chaos") }
     let pid = try spawn(program, arguments, log: log(node))
     do {
       try "\(pid)\n".write(toFile: pidFile(node), atomically: true, encoding: .utf8)

@@ -43,7 +43,8 @@ struct ClusterWatcher {
     self.cluster = cluster
     do throws(FlotillaClient.AddressError) {
       client = try FlotillaClient(
-        endpoints: cluster.config.nodes.map { $0.http.description }, token: token)
+        endpoints: cluster.config.nodes.map { $0.http.description }, token: token,
+        tls: cluster.config.clientTLS.map { ClientTLS(authorities: $0.authority) })
     } catch {
       throw Failure(.badConfiguration, error.description)
     }
@@ -131,7 +132,7 @@ struct ClusterUp: ClusterCommand {
 
   static let variableOptions =
     VariableOption.values("nodes", "data", "first-port", "name", "ports-file")
-    + VariableOption.flags("detach", "throwaway") + OutputOptions.variableOptions
+    + VariableOption.flags("detach", "throwaway", "allow-chaos") + OutputOptions.variableOptions
 
   @Option(help: .option("nodes", "How many nodes a new cluster has.", value: "n"))
   var nodes: Int = 3
@@ -157,6 +158,9 @@ struct ClusterUp: ClusterCommand {
   @Flag(help: .option("throwaway", "Delete the data at the end."))
   var throwaway = false
 
+  @Flag(help: .option("allow-chaos", "Let flotilla chaos do harm to the nodes."))
+  var allowChaos = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -174,7 +178,9 @@ struct ClusterUp: ClusterCommand {
       ? try LocalCluster.open(data)
       : try LocalCluster.make(data, nodes: nodes, firstPort: firstPort, name: name)
     if !detach { Interrupt.shared.install(screen) }
-    for node in cluster.config.nodes { _ = try cluster.start(node.id) }
+    for node in cluster.config.nodes {
+      _ = try cluster.start(node.id, allowsChaos: allowChaos)
+    }
     let watcher = try ClusterWatcher(cluster)
     do {
       try await watcher.untilReady(cluster.config.nodes.map { $0.id }, within: .seconds(30))
@@ -278,13 +284,17 @@ struct ClusterStart: ClusterCommand {
   static let configuration = CommandConfiguration(
     commandName: "start", abstract: "Start a node that is not running.",
     discussion: ExitCode.discussion([.ok, .unavailable, .badConfiguration]))
-  static let variableOptions = LocalNodeOptions.variableOptions
+  static let variableOptions =
+    LocalNodeOptions.variableOptions + VariableOption.flags("allow-chaos")
 
   @OptionGroup var options: LocalNodeOptions
 
+  @Flag(help: .option("allow-chaos", "Let flotilla chaos do harm to it."))
+  var allowChaos = false
+
   func run() async throws {
     let (cluster, node) = try options.found()
-    let pid = try cluster.start(node)
+    let pid = try cluster.start(node, allowsChaos: allowChaos)
     options.output.screen.print("started \(node.description)   pid \(pid)")
   }
 }
@@ -330,14 +340,18 @@ struct ClusterRestart: ClusterCommand {
   static let configuration = CommandConfiguration(
     commandName: "restart", abstract: "Stop a node politely and start it again.",
     discussion: ExitCode.discussion([.ok, .unavailable, .badConfiguration]))
-  static let variableOptions = LocalNodeOptions.variableOptions
+  static let variableOptions =
+    LocalNodeOptions.variableOptions + VariableOption.flags("allow-chaos")
 
   @OptionGroup var options: LocalNodeOptions
+
+  @Flag(help: .option("allow-chaos", "Let flotilla chaos do harm to it."))
+  var allowChaos = false
 
   func run() async throws {
     let (cluster, node) = try options.found()
     _ = cluster.end(node, politely: true)
-    let pid = try cluster.start(node)
+    let pid = try cluster.start(node, allowsChaos: allowChaos)
     try await ClusterWatcher(cluster).untilReady([node], within: .seconds(30))
     options.output.screen.print("restarted \(node.description)   pid \(pid)")
   }

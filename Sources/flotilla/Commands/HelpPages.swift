@@ -66,6 +66,10 @@ struct HelpPage {
                      flotilla config check cluster.yaml
       token        Tokens for clients.
                      flotilla token create --name ops --role operator
+      certs        An authority and certificates for the nodes of a file.
+                     flotilla certs --config cluster.yaml
+      chaos        Faults on purpose, at nodes started with --allow-chaos.
+                     flotilla chaos isolate leader --for 10s
 
     LEARN
       help COMMAND       All options of a command, with an environment variable for each.

@@ -12,7 +12,7 @@ import RaftServer
 struct NodeGroup: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "node", abstract: "One node of a cluster, as a machine of its own runs it.",
-    subcommands: [NodeInit.self, NodeStart.self, NodeJoin.self])
+    subcommands: [NodeInit.self, NodeStart.self, NodeJoin.self, NodeRecover.self])
 }
 
 /// What the commands of a node take.
@@ -126,9 +126,13 @@ struct NodeStart: ClusterCommand {
     discussion: ExitCode.discussion([
       .ok, .usage, .badData, .cannotCreate, .badConfiguration,
     ]))
-  static let variableOptions = NodeOptions.variableOptions
+  static let variableOptions =
+    NodeOptions.variableOptions + VariableOption.flags("allow-chaos")
 
   @OptionGroup var options: NodeOptions
+
+  @Flag(help: .option("allow-chaos", "Let flotilla chaos do harm to this node."))
+  var allowChaos = false
 
   func run() async throws {
     let (config, id, directory) = try options.read()
@@ -141,19 +145,20 @@ struct NodeStart: ClusterCommand {
         hint: "a new cluster:           flotilla node init --config \(config.path) --node"
           + " \(id.description)",
         "the path is wrong:       --directory DIR, or data in \(config.path)",
-        "the disk was lost:       add a node of another number, then"
-          + " flotilla member remove \(id.description)")
+        "the disk was lost:       flotilla node recover --config \(config.path) --node NEW"
+          + " --replace \(id.description)")
     }
-    try await NodeStart.serve(config, id, directory)
+    try await NodeStart.serve(config, id, directory, allowsChaos: allowChaos)
   }
 
   static func serve(
-    _ config: ClusterConfig, _ id: NodeID, _ directory: String
+    _ config: ClusterConfig, _ id: NodeID, _ directory: String, allowsChaos: Bool = false
   ) async throws {
     LoggingSystem.bootstrap { JSONLog(label: $0) }
     // `JSONLog` begins at `info`.
     let logger = Logger(label: "flotilla")
-    let settings = try config.settings(of: id, data: directory)
+    var settings = try config.settings(of: id, data: directory)
+    settings.isChaosAllowed = allowsChaos
     do {
       let node = try await ServerNode(settings, logger: logger)
       try await node.run { ports in
@@ -170,7 +175,7 @@ struct NodeStart: ClusterCommand {
     switch error {
     case .settings, .restore, .unprotected, .certificate, .listen:
       Failure(.badConfiguration, error.description)
-    case .disk: Failure(.cannotCreate, error.description)
+    case .disk, .journal(_, .disk): Failure(.cannotCreate, error.description)
     case .journal, .damaged: Failure(.badData, error.description)
     }
   }

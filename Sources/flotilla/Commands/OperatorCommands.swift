@@ -15,7 +15,10 @@ private let operatorCodes: [ExitCode] = [
 struct MemberGroup: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "member", abstract: "Who belongs to the cluster.",
-    subcommands: [MemberList.self, MemberAdd.self, MemberPromote.self, MemberRemove.self])
+    subcommands: [
+      MemberList.self, MemberAdd.self, MemberPromote.self, MemberRemove.self,
+      MemberReplace.self,
+    ])
 }
 
 struct MemberList: ClusterCommand {
@@ -202,6 +205,7 @@ struct ConfigShow: ClusterCommand {
       ("heartbeat", timeText(nanoseconds: config.heartbeat)),
       ("key", config.key == nil ? "none" : "set, not shown"),
       ("tls", config.tls?.certificate ?? "none"),
+      ("clientTLS", config.clientTLS?.certificate ?? "none"),
       (
         "tokens",
         config.tokens.isEmpty
@@ -251,13 +255,14 @@ struct TokenCreate: ClusterCommand {
     VariableOption.values("name", "role") + OutputOptions.variableOptions
 
   @Option(help: .option("name", "Whose it is.", value: "name")) var name: String
-  @Option(help: .option("role", "What it allows: reader, writer or operator.", value: "role"))
+  @Option(
+    help: .option("role", "What it allows: reader, writer, operator or chaos.", value: "role"))
   var role: String
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     if Role(role) == nil {
-      throw ValidationError("--role must be reader, writer or operator, not \(role)")
+      throw ValidationError("--role must be reader, writer, operator or chaos, not \(role)")
     }
     if !name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !"{}[],:\"'#".utf8.contains($0) })
       || name.isEmpty

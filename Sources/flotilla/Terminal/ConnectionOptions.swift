@@ -17,6 +17,10 @@ struct ConnectionOptions: ParsableArguments {
   @Option(help: .option("token", "The token to show.", value: "secret"))
   var token: String?
 
+  @Option(
+    help: .option("ca", "The authorities to believe, in PEM; then TLS is spoken.", value: "file"))
+  var ca: String?
+
   @Option(help: .option("timeout", "How long to try.", value: "time"))
   var timeout: TimeArgument?
 
@@ -27,7 +31,8 @@ struct ConnectionOptions: ParsableArguments {
 
   static let usualData = "flotilla-data"
   static let variableOptions =
-    VariableOption.values("endpoints", "token", "timeout", "data") + OutputOptions.variableOptions
+    VariableOption.values("endpoints", "token", "ca", "timeout", "data")
+    + OutputOptions.variableOptions
 
   var screen: Screen { output.screen }
 
@@ -44,11 +49,19 @@ struct ConnectionOptions: ParsableArguments {
     return ["127.0.0.1:7101", "127.0.0.1:7102", "127.0.0.1:7103"]
   }
 
+  /// Whom to believe: those that were named, or those of the local cluster.
+  var tls: ClientTLS? {
+    if let ca { return ClientTLS(authorities: ca) }
+    guard endpoints == nil, LocalCluster.exists(data), let cluster = try? LocalCluster.open(data)
+    else { return nil }
+    return cluster.config.clientTLS.map { ClientTLS(authorities: $0.authority) }
+  }
+
   var limit: Duration { .nanoseconds(Int64(timeout?.nanoseconds ?? 10_000_000_000)) }
 
   func client() throws(Failure) -> FlotillaClient {
     do throws(FlotillaClient.AddressError) {
-      return try FlotillaClient(endpoints: addresses, token: token, timeout: limit)
+      return try FlotillaClient(endpoints: addresses, token: token, timeout: limit, tls: tls)
     } catch {
       throw Failure(.usage, error.description, hint: "--endpoints 127.0.0.1:7101,127.0.0.1:7102")
     }
