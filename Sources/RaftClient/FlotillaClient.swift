@@ -14,12 +14,7 @@ final class ClientBox<Value: Sendable>: Sendable {
   init(_ value: sending Value) { mutex = Mutex(value) }
 
   func change<R: Sendable>(_ body: (inout Value) -> R) -> R {
-    mutex.withLock { value in
-      var copy = value
-      let result = body(&copy)
-      value = copy
-      return result
-    }
+    mutex.withLock { value in body(&value) }
   }
 }
 

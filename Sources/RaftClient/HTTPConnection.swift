@@ -101,7 +101,8 @@ private final class AnswerHandler: ChannelInboundHandler, @unchecked Sendable {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    fail("\(error)")
+    let text = "\(error)"
+    fail(text.contains("reset") ? "the connection was reset" : text)
     context.close(promise: nil)
   }
 

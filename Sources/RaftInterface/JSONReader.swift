@@ -160,8 +160,21 @@ private struct JSONReader {
 
   mutating func string() throws(JSONError) -> String {
     place += 1
-    var text: [UInt8] = []
     let start = place
+    // Nearly all strings hold no escape: they are decoded where they stand.
+    var isASCII = true
+    while let byte = next, byte != UInt8(ascii: "\\"), byte >= 0x20 {
+      place += 1
+      if byte >= 0x80 { isASCII = false }
+      guard byte == UInt8(ascii: "\"") else { continue }
+      let plain = bytes[start..<place - 1]
+      let string = String(decoding: plain, as: UTF8.self)
+      guard isASCII || string.utf8.elementsEqual(plain) else {
+        throw JSONError(what: "a string is not UTF-8", offset: start)
+      }
+      return string
+    }
+    var text = Array(bytes[start..<place])
     while let byte = next {
       switch byte {
       case UInt8(ascii: "\""):

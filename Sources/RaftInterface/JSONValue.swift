@@ -132,6 +132,12 @@ public enum JSONValue: Hashable, Sendable {
 
   private static func write(_ value: String, to text: inout String) {
     text += "\""
+    // Nearly all strings have nothing to escape, and are copied as they are.
+    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c && $0 != 0x7f }) {
+      text += value
+      text += "\""
+      return
+    }
     for scalar in value.unicodeScalars {
       switch scalar {
       case "\"": text += "\\\""

@@ -13,7 +13,7 @@ import Testing
 @testable import flotilla
 
 /// Ports that nobody listens on now.
-private func freePorts(_ count: Int) -> [UInt16] {
+func freePorts(_ count: Int) -> [UInt16] {
   var sockets: [Int32] = []
   var ports: [UInt16] = []
   for _ in 0..<count {

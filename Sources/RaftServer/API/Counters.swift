@@ -13,12 +13,7 @@ final class LockedBox<Value: Sendable>: Sendable {
   func read<R: Sendable>(_ body: (Value) -> R) -> R { mutex.withLock { body($0) } }
 
   func change<R: Sendable>(_ body: (inout Value) -> R) -> R {
-    mutex.withLock { (value) in
-      var copy = value
-      let result = body(&copy)
-      value = copy
-      return result
-    }
+    mutex.withLock { value in body(&value) }
   }
 }
 
@@ -26,10 +21,12 @@ final class LockedBox<Value: Sendable>: Sendable {
 package final class Counters: Sendable {
   private let counts = LockedBox([UInt64](repeating: 0, count: Outcome.allCases.count))
 
+  private static let order = Outcome.allCases
+
   package init() {}
 
   func count(_ outcome: Outcome) {
-    let place = Outcome.allCases.firstIndex(of: outcome) ?? 0
+    let place = Counters.order.firstIndex(of: outcome) ?? 0
     counts.change { $0[place] += 1 }
   }
 

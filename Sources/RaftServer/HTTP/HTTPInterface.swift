@@ -11,9 +11,11 @@ import RaftInterface
 struct ServerContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   let client: String
+  let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {
     coreContext = .init(source: source)
+    channel = source.channel
     client = source.channel.remoteAddress?.ipAddress ?? "-"
   }
 }
@@ -34,25 +36,24 @@ package struct HTTPLimits: Sendable {
   package init() {}
 }
 
-/// How a body came.
-private enum Arrival: Sendable {
-  case whole([UInt8])
-  case tooLarge
-  case tooSlow
-  case broken
-}
-
 /// The responder that hands requests to the interface.
 struct HTTPFront<Service: ReplicaService>: HTTPResponder {
   let api: API<Service>
   let limits: HTTPLimits
+  private let arrivals: Arrivals
+
+  init(api: API<Service>, limits: HTTPLimits) {
+    self.api = api
+    self.limits = limits
+    arrivals = Arrivals(seconds: limits.arrivalSeconds)
+  }
 
   func respond(to request: Request, context: ServerContext) async throws -> Response {
     var headers: [(name: String, value: String)] = []
     for field in request.headers { headers.append((field.name.canonicalName, field.value)) }
     let target = request.head.path ?? "/"
     do throws(Ruling) {
-      let body = try await body(of: request)
+      let body = try await body(of: request, on: context.channel)
       // What is asked for without its body is found as with it.
       let asked = try APIRequest(
         method: request.method == .head ? "GET" : request.method.rawValue, target: target,
@@ -71,44 +72,39 @@ struct HTTPFront<Service: ReplicaService>: HTTPResponder {
   }
 
   /// The whole body, if it is not too large and does not come too slowly.
-  private func body(of request: Request) async throws(Ruling) -> [UInt8] {
-    let limits = limits
+  private func body(
+    of request: Request, on channel: any Channel
+  ) async throws(Ruling) -> [UInt8] {
     if request.headers[.contentLength] == "0" { return [] }
     if request.headers[.contentLength] == nil, request.headers[.transferEncoding] == nil {
       return []
     }
-    let arrival = await withTaskGroup(of: Arrival.self) { group in
-      group.addTask {
-        do {
-          let buffer = try await request.body.collect(upTo: limits.bodyBytes)
-          return .whole(Array(buffer.readableBytesView))
-        } catch is NIOTooManyBytesError {
-          return .tooLarge
-        } catch let error as HTTPError where error.status == .contentTooLarge {
-          return .tooLarge
-        } catch {
-          return .broken
-        }
-      }
-      group.addTask {
-        do { try await Task.sleep(for: .seconds(limits.arrivalSeconds)) } catch { return .broken }
-        return .tooSlow
-      }
-      let first = await group.next() ?? .broken
-      group.cancelAll()
-      return first
+    let number = arrivals.begin(on: channel)
+    let ruling: Ruling
+    do {
+      let buffer = try await request.body.collect(upTo: limits.bodyBytes)
+      if !arrivals.end(number) { return Array(buffer.readableBytesView) }
+      ruling = tooSlow
+    } catch is NIOTooManyBytesError {
+      ruling = arrivals.end(number) ? tooSlow : tooLarge
+    } catch let error as HTTPError where error.status == .contentTooLarge {
+      ruling = arrivals.end(number) ? tooSlow : tooLarge
+    } catch {
+      ruling =
+        arrivals.end(number)
+        ? tooSlow : Ruling(.badRequest, reason: "broken", "the body did not arrive whole")
     }
-    switch arrival {
-    case .whole(let bytes): return bytes
-    case .tooLarge:
-      throw Ruling(
-        .badRequest, reason: "tooLarge", "a body has at most \(limits.bodyBytes) bytes")
-    case .tooSlow:
-      throw Ruling(
-        .badRequest, reason: "tooSlow",
-        "the request did not arrive within \(limits.arrivalSeconds) s")
-    case .broken: throw Ruling(.badRequest, reason: "broken", "the body did not arrive whole")
-    }
+    throw ruling
+  }
+
+  private var tooLarge: Ruling {
+    Ruling(.badRequest, reason: "tooLarge", "a body has at most \(limits.bodyBytes) bytes")
+  }
+
+  private var tooSlow: Ruling {
+    Ruling(
+      .badRequest, reason: "tooSlow",
+      "the request did not arrive within \(limits.arrivalSeconds) s")
   }
 
   static func response(_ response: APIResponse, isHead: Bool) -> Response {

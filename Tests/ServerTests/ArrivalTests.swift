@@ -1,0 +1,60 @@
+#if Server
+import Foundation
+import Logging
+import Raft
+import RaftRuntime
+import Testing
+
+@testable import RaftServer
+@testable import flotilla
+
+/// Sends bytes to a port of this machine, and returns all that comes until the other side ends.
+private func exchange(_ text: String, port: UInt16) -> String {
+  let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  defer { close(handle) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = port.bigEndian
+  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+  let isConnected = withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      connect(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+    }
+  }
+  guard isConnected else { return "" }
+  let bytes = Array(text.utf8)
+  _ = send(handle, bytes, bytes.count, 0)
+  var all: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 4_096)
+  while true {
+    let count = recv(handle, &buffer, buffer.count, 0)
+    guard count > 0 else { break }
+    all += buffer[..<count]
+  }
+  return String(decoding: all, as: UTF8.self)
+}
+
+@Suite(.serialized) struct ArrivalTests {
+  @Test func `a client that does not finish its request is told so and let go`() async throws {
+    let cluster = try Cluster(1)
+    let node = cluster.config.nodes[0]
+    var settings = try cluster.config.settings(of: node.id, data: cluster.data(node.id))
+    settings.limits.arrivalSeconds = 1
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let server = try await ServerNode(settings, logger: logger)
+    let (running, onRunning) = AsyncStream<Void>.makeStream()
+    cluster.tasks[node.id] = Task { try await server.run(signals: []) { _ in onRunning.finish() } }
+    for await _ in running {}
+    let port = node.http.port
+    let request = "PUT /v1/kv/a HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc"
+    let answer = await Task.detached { exchange(request, port: port) }.value
+    #expect(answer.hasPrefix("HTTP/1.1 400"), "\(answer)")
+    #expect(answer.contains("tooSlow"), "\(answer)")
+    // One that comes whole is answered.
+    let whole = "GET /v1/ping HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+    let other = await Task.detached { exchange(whole, port: port) }.value
+    #expect(other.hasPrefix("HTTP/1.1 200"), "\(other)")
+    await cluster.stopAll()
+  }
+}
+#endif
