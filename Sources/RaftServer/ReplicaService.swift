@@ -19,6 +19,9 @@ package protocol ReplicaService: Sendable {
   /// What the replica thinks of itself and of its peers, now.
   func report() async -> ReplicaReport
 
+  /// How two entries stand to each other, as far as this replica has applied them.
+  func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality
+
   /// What may go wrong on purpose; `nil` where nobody allowed anything.
   var chaos: ChaosSwitch? { get }
 }

@@ -27,6 +27,19 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
   }
 
   package func report() async -> ReplicaReport { ReplicaReport(await status()) }
+
+  package func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
+    await withUnsafeContinuation { continuation in
+      eventLoop.execute {
+        continuation.resume(
+          returning: self.withMachine { machine in
+            EntryCausality(
+              first: machine.stamps.stamp(at: first), second: machine.stamps.stamp(at: second),
+              relation: machine.causality(of: first, and: second))
+          })
+      }
+    }
+  }
 }
 
 extension ReplicaReport {

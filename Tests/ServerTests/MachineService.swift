@@ -73,6 +73,23 @@ actor MachineService: ReplicaService {
   }
 
   func report() async -> ReplicaReport { view }
+
+  /// Stamps as two nodes would make them that hear of each other now and then.
+  func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
+    let stamps = [first, second].map { index -> ClockStamp? in
+      guard
+        let own = try? VectorClock([.init(process: index.rawValue % 2 + 1, count: index.rawValue)])
+      else { return nil }
+      return index > self.index
+        ? nil
+        : ClockStamp(
+          lamport: LamportTime(index.rawValue),
+          hybrid: HybridTime(nanoseconds: index.rawValue, logical: 0), vector: own)
+    }
+    var relation: Causality?
+    if let a = stamps[0], let b = stamps[1] { relation = a.compared(to: b) }
+    return EntryCausality(first: stamps[0], second: stamps[1], relation: relation)
+  }
 }
 
 /// The interface of a node whose replica is a `MachineService`.

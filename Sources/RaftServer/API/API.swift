@@ -106,6 +106,7 @@ struct API<Service: ReplicaService>: Sendable {
     case "kv", "watch", "sessions": return try await keyValue(request)
     case "ledger": return try await ledger(request)
     case "topics": return try await topics(request)
+    case "causality": return try await causality(request)
     case "clock", "ping": return try await clock(request)
     case "status", "members", "leader", "snapshot": return try await cluster(request)
     case "chaos": return try await chaos(request)

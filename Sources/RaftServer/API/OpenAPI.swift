@@ -80,6 +80,9 @@ enum OpenAPI {
     Operation(
       method: "get", path: "/v1/ledger/audit",
       summary: "The sums of all accounts, now or after an entry.", parameters: ["at"] + reads),
+    Operation(
+      method: "get", path: "/v1/causality",
+      summary: "Whether one entry could have known of another.", parameters: ["first", "second"]),
     Operation(method: "get", path: "/v1/topics", summary: "All topics.", parameters: reads),
     Operation(
       method: "get", path: "/v1/topics/{topic}", summary: "What there is to know of a topic.",

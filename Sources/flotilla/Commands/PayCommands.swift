@@ -19,6 +19,7 @@ struct PayGroup: ParsableCommand {
     subcommands: [
       OpenAccount.self, MakeTransfer.self, HoldAmount.self, CaptureHold.self, VoidHold.self,
       RefundTransfer.self, ShowBalance.self, ShowTransfer.self, ListTransfers.self, Audit.self,
+      ShowCausality.self,
     ])
 }
 
@@ -234,13 +235,19 @@ struct OpenAccount: ClusterCommand {
     if connection.output.format == .text, answer.ruling.outcome == .ok {
       connection.screen.print("opened      \(name)")
     }
-    let retry = "flotilla pay open \(name) --credit \(self.credit ?? "")"
+    let retry = "flotilla pay open \(name) --credit \(self.credit ?? "")\(options)"
     try await connection.pay(
       [
         .init("from", .string(world)), .init("to", .string(name)),
         .init("amount", .string(credit)),
       ], key: key, words: "\(world) → \(name)   \(money.text(credit))", retry: retry, client,
       shown: [name])
+  }
+
+  /// The options that the same opening needs again: with others the account would differ.
+  private var options: String {
+    (currency.map { " --currency \($0)" } ?? "") + (digits == 2 ? "" : " --digits \(digits)")
+      + (overdraft.map { " --overdraft \($0)" } ?? "")
   }
 
   private func open(_ members: [JSONValue.Member]) -> ClientCall {
@@ -309,10 +316,14 @@ struct HoldAmount: ClusterCommand {
       .init("kind", .string("hold")), .init("from", .string(from)), .init("to", .string(to)),
       .init("amount", .string(units)),
     ]
-    if let holdFor { members.append(.init("timeoutMs", .text(holdFor.nanoseconds / 1_000_000))) }
+    var options = currency.map { " --currency \($0)" } ?? ""
+    if let holdFor {
+      members.append(.init("timeoutMs", .text(holdFor.nanoseconds / 1_000_000)))
+      options += " --hold-for \(timeText(nanoseconds: holdFor.nanoseconds))"
+    }
     try await connection.pay(
       members, key: key, words: "held \(from) → \(to)   \(money.text(units))",
-      retry: "flotilla pay hold --from \(from) --to \(to) --amount \(amount)", client)
+      retry: "flotilla pay hold --from \(from) --to \(to) --amount \(amount)\(options)", client)
   }
 }
 

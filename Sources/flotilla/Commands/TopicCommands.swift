@@ -113,17 +113,37 @@ struct Publish: ClusterCommand {
 struct Subscribe: ClusterCommand {
   static let configuration = CommandConfiguration(
     commandName: "subscribe", abstract: "Messages as they come, until Ctrl-C.",
-    discussion: ExitCode.discussion(usualCodes + [.interrupted]))
+    discussion: """
+      With --group the place of the group is noted after each message: the next reader of that \
+      group goes on there, wherever it runs. A message that was being dealt with when a reader \
+      died comes once more. With --exec a command line gets each message on its standard input, \
+      and FLOTILLA_TOPIC and FLOTILLA_OFFSET in its environment; if it fails, reading ends there.
+
+
+      """ + ExitCode.discussion(usualCodes + [.violated, .interrupted]))
   static let variableOptions =
-    ConnectionOptions.variableOptions + VariableOption.values("from", "count")
+    ConnectionOptions.variableOptions + VariableOption.values("from", "count", "group", "exec")
 
   @Argument(help: "The topic.") var topic: String
   @Option(help: .option("from", "From this offset on, not only new ones.", value: "offset"))
   var from: UInt64?
   @Option(help: .option("count", "Stop after so many.", value: "n")) var count: UInt64?
+  @Option(help: .option("group", "Go on where this group is, and note its place.", value: "name"))
+  var group: String?
+  @Option(help: .option("exec", "Give each message to this command line.", value: "command"))
+  var exec: String?
   @OptionGroup var connection: ConnectionOptions
 
   func run() async throws {
+    if group != nil || exec != nil {
+      Interrupt.shared.install(connection.screen)
+      let reader = TopicReader(
+        client: try connection.client(), connection: connection, topic: topic, group: group,
+        command: exec)
+      try await reader.run(from: from, count: count)
+      if Interrupt.shared.isRequested { throw Stop(code: .interrupted) }
+      return
+    }
     let start = from.map { "?from=\($0)" } ?? ""
     let printer = StreamPrinter(connection.screen, connection.output.format, count)
     let ruling = await (try connection.client()).stream(
