@@ -97,6 +97,13 @@ let package = Package(
           name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
         .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: onlyServer),
       ]),
+    // Clients that make load, and histograms of what they see.
+    .target(
+      name: "FlotillaLoad",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+      ]),
     // The screen, the exit codes and the reader of files that all command lines have.
     .target(
       name: "FlotillaTerminal",
@@ -105,7 +112,7 @@ let package = Package(
       name: "flotilla",
       dependencies: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
-        "RaftInterface", "FlotillaTerminal",
+        "RaftInterface", "RaftSimulation", "FlotillaTerminal", "FlotillaLoad",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
@@ -186,12 +193,26 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ], path: "Tests/HostBench"),
+    // Not a product: the same load for another system, to measure side by side.
+    .executableTarget(
+      name: "EtcdLoad",
+      dependencies: [
+        "FlotillaLoad",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+      ], path: "Simulations/Peers/EtcdLoad"),
+    .testTarget(
+      name: "LoadTests",
+      dependencies: [
+        "FlotillaLoad",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+      ]),
     .testTarget(name: "InterfaceTests", dependencies: ["Raft", "RaftMachines", "RaftInterface"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftRuntime",
-        "RaftInterface", "RaftServer", "RaftClient", "FlotillaTerminal", "flotilla",
+        "RaftInterface", "RaftServer", "RaftClient", "FlotillaTerminal", "FlotillaLoad", "flotilla",
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(name: "TidyTests"),

@@ -15,8 +15,8 @@ struct Flotilla: AsyncParsableCommand {
       ClusterGroup.self, NodeGroup.self, Status.self, Ping.self, KeyValueGroup.self,
       PayGroup.self,
       Publish.self, Subscribe.self, History.self, MemberGroup.self, LeaderGroup.self,
-      TakeSnapshot.self, ConfigGroup.self, TokenGroup.self,
-      ChaosGroup.self, Certs.self,
+      TakeSnapshot.self, ConfigGroup.self, TokenGroup.self, ChaosGroup.self, Certs.self,
+      Bench.self, Watch.self, Demo.self, Cheat.self,
     ])
 
   static func main() async {

@@ -38,6 +38,7 @@ enum House {
         "RaftRuntime", "RaftInterface",
       ],
       mayImportPackages: true),
+    "FlotillaLoad": Room(isPure: false, mayImportPackages: true),
     "FlotillaTerminal": Room(isPure: false, mayImportPackages: true),
     // It measures the core, the journal and the state machines by themselves, too.
     "FlotillaViewer": Room(),
@@ -53,7 +54,7 @@ enum House {
       isPure: false,
       mayImport: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
-        "RaftInterface", "FlotillaTerminal",
+        "RaftInterface", "RaftSimulation", "FlotillaTerminal", "FlotillaLoad",
       ],
       mayImportPackages: true),
   ]

@@ -68,6 +68,7 @@ extension API {
       .init("schema", .string("flotilla/status/1")), .init("outcome", .string("ok")),
       .init("cluster", .string(facts.cluster)), .init("node", .string(facts.node.description)),
       .init("version", .string(facts.version)), .init("isInsecure", .bool(facts.isInsecure)),
+      .init("isVolatile", .bool(facts.isVolatile)),
       .init("role", .string(report.role)), .init("term", .text(report.term)),
       .init("leader", report.leader.map { .string($0.description) } ?? .null),
       .init("firstIndex", .text(report.firstIndex)), .init("lastIndex", .text(report.lastIndex)),

@@ -26,6 +26,8 @@ package struct NodeFacts: Sendable {
   package var isInsecure: Bool
   /// Whether clients speak TLS.
   package var isTLS = false
+  /// Whether the data lies in memory, where a power cut takes what was acknowledged.
+  package var isVolatile = false
 
   package init(
     cluster: String, node: NodeID, addresses: [NodeID: NodeAddresses], tickMilliseconds: UInt64,

@@ -130,11 +130,12 @@ struct ClusterConfig: Sendable {
       addresses[node.id] = NodeAddresses(
         peer: node.peer.description, http: node.http.description, text: node.text?.description)
     }
-    let facts = NodeFacts(
+    var facts = NodeFacts(
       cluster: cluster, node: id, addresses: addresses,
       tickMilliseconds: ClusterConfig.tickNanoseconds / 1_000_000,
       electionTimeoutMilliseconds: electionTimeout / 1_000_000, version: Version.code,
       isInsecure: tokens.isEmpty)
+    facts.isVolatile = FileSystemKind.isInMemory(data)
     var settings = ServerSettings(host: host, facts: facts, http: node.http, text: node.text)
     settings.tokens = tokens.map { TokenRecord(name: $0.name, role: $0.role, digest: $0.digest) }
     settings.rateLimit = RateLimit(perSecond: rate, burst: burst)

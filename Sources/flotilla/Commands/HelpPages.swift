@@ -51,7 +51,17 @@ struct HelpPage {
       history      Messages that are stored.
                      flotilla history orders
 
+    MEASURE AND LEARN
+      bench        What a cluster bears, and how quickly it answers.
+                     flotilla bench --workload transfer --clients 64 --for 30s
+      demo         A tour through elections, crashes and a parted network.
+                     flotilla demo
+      cheat        A few commands for a task.
+                     flotilla cheat pay
+
     OPERATE
+      watch        The cluster live; in a pipe what changes, a line each.
+                     flotilla watch
       status       What each node knows, and how old that is.
                      flotilla status
       ping         Which nodes answer.
@@ -71,11 +81,13 @@ struct HelpPage {
       chaos        Faults on purpose, at nodes started with --allow-chaos.
                      flotilla chaos isolate leader --for 10s
 
-    LEARN
+    HELP
       help COMMAND       All options of a command, with an environment variable for each.
       help exit-codes    What the number at the end of a command means.
       help outcomes      What every surface says of a request, and whether it may be repeated.
       --version          Which code this is.
+      --generate-completion-script SHELL
+                         Completions for bash, zsh or fish.
 
     Results go to stdout, everything else to stderr.
     """

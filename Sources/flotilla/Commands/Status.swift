@@ -15,6 +15,9 @@ struct ClusterView {
 
   var rows: [Row] = []
 
+  /// Nobody was asked.
+  init() {}
+
   init(_ client: FlotillaClient, _ addresses: [String]) async {
     await withTaskGroup(of: (Int, Row).self) { group in
       for (place, address) in addresses.enumerated() {
