@@ -50,7 +50,7 @@ import Testing
       case .transfer: #expect(operation.key < 5 && operation.other < 5 && operation.value > 0)
       case .balance: #expect(operation.key < 5)
       case .openAccount: #expect(operation.key < 7)
-      case .pair, .hold:
+      case .pair, .batch, .hold:
         // Holds would change what a transfer may take.
         #expect((5..<7).contains(operation.key) || operation.kind == .hold && operation.key < 5)
         #expect(operation.key >= 5 && operation.other >= 5)
@@ -165,10 +165,11 @@ import Testing
       Issue.record("\(operation.phrase) became another command")
       return
     }
-    #expect(transfers.count == (operation.kind == .pair ? 2 : 1))
+    let count = operation.kind == .pair ? 2 : operation.kind == .batch ? operation.transfers : 1
+    #expect(transfers.count == count)
     let first = transfers[0]
     switch operation.kind {
-    case .transfer, .pair, .hold:
+    case .transfer, .pair, .batch, .hold:
       #expect(first.debit == AccountID(operation.key + 1))
       #expect(first.credit == AccountID(operation.other + 1))
       #expect(first.amount == operation.value)

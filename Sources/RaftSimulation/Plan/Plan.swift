@@ -199,6 +199,9 @@ public struct WorkloadSettings: Hashable, Sendable {
   public var sessionlessPerMillion: UInt64 = 0
   /// Answers that get lost on the way to the client, of a million.
   public var lostAnswersPerMillion: UInt64 = 0
+  /// How many clients share one session, as the threads of a program do, so that as many commands
+  /// of it may be under way at once. They also crash together.
+  public var clientsPerSession: UInt64 = 1
 
   /// Clients with the defaults.
   public init() {}

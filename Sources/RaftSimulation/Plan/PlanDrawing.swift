@@ -23,6 +23,7 @@ enum Knob: UInt64 {
   case deadlines, sessionless
   case damage
   case mix, accounts, topics, followerReads, staleReads
+  case clientsPerSession
 }
 
 /// The draws of one seed's settings.
@@ -261,6 +262,9 @@ extension Plan {
     if knobs.happens(.sessionless, 30) { workload.sessionlessPerMillion = 500_000 }
     if knobs.happens(.lostAnswers, 40) {
       workload.lostAnswersPerMillion = knobs.draw(.lostAnswers).again().between(1_000, 100_000)
+    }
+    if knobs.happens(.clientsPerSession, 30) {
+      workload.clientsPerSession = knobs.draw(.clientsPerSession).again().between(2, 4)
     }
     return workload
   }

@@ -199,7 +199,7 @@ enum PlainSetting: UInt8, CaseIterable, Hashable, Sendable {
   case sync, receipts, snapshotDelay, readDelay, segment, syncsInFlight, damage, piece
   case pause, timeout, valueBytes, mix, keys, accounts, topics
   case reads, leaseReads, followerReads, staleReads
-  case stray, concern, deadlines, sessionless, lostAnswers
+  case stray, concern, deadlines, sessionless, lostAnswers, clientsPerSession
 
   /// Whether it is about how long things take.
   var isDelay: Bool {
@@ -210,7 +210,7 @@ enum PlainSetting: UInt8, CaseIterable, Hashable, Sendable {
       .learnerLag, .diskStall, .quiescence, .snapshots, .loss, .duplicates, .ordered, .segment,
       .syncsInFlight, .damage, .piece, .pause, .timeout, .valueBytes, .mix, .keys, .accounts,
       .topics, .reads, .leaseReads, .followerReads, .staleReads, .stray, .concern, .deadlines,
-      .sessionless, .lostAnswers:
+      .sessionless, .lostAnswers, .clientsPerSession:
       false
     }
   }
@@ -231,7 +231,8 @@ extension Plan {
       storage.copy(setting, from: other.storage)
       if setting == .damage { faults.removeAll { $0.kind == .bitRot } }
     case .pause, .timeout, .valueBytes, .mix, .keys, .accounts, .topics, .reads, .leaseReads,
-      .followerReads, .staleReads, .stray, .concern, .deadlines, .sessionless, .lostAnswers:
+      .followerReads, .staleReads, .stray, .concern, .deadlines, .sessionless, .lostAnswers,
+      .clientsPerSession:
       workload.copy(setting, from: other.workload)
     }
   }
@@ -264,7 +265,7 @@ extension NodeSettings {
     case .witnesses, .loss, .duplicates, .delay, .slowMessages, .ordered, .sync, .receipts,
       .snapshotDelay, .readDelay, .segment, .syncsInFlight, .damage, .piece, .pause, .timeout,
       .valueBytes, .mix, .keys, .accounts, .topics, .reads, .leaseReads, .followerReads,
-      .staleReads, .stray, .concern, .deadlines, .sessionless, .lostAnswers:
+      .staleReads, .stray, .concern, .deadlines, .sessionless, .lostAnswers, .clientsPerSession:
       break
     }
   }
@@ -287,7 +288,7 @@ extension NetworkSettings {
       .learnerLag, .diskStall, .quiescence, .snapshots, .sync, .receipts, .snapshotDelay,
       .readDelay, .segment, .syncsInFlight, .damage, .piece, .pause, .timeout, .valueBytes, .mix,
       .keys, .accounts, .topics, .reads, .leaseReads, .followerReads, .staleReads, .stray,
-      .concern, .deadlines, .sessionless, .lostAnswers:
+      .concern, .deadlines, .sessionless, .lostAnswers, .clientsPerSession:
       break
     }
   }
@@ -313,7 +314,7 @@ extension StorageSettings {
       .learnerLag, .diskStall, .quiescence, .snapshots, .loss, .duplicates, .delay, .slowMessages,
       .ordered, .pause, .timeout, .valueBytes, .mix, .keys, .accounts, .topics, .reads,
       .leaseReads, .followerReads, .staleReads, .stray, .concern, .deadlines, .sessionless,
-      .lostAnswers:
+      .lostAnswers, .clientsPerSession:
       break
     }
   }
@@ -338,6 +339,7 @@ extension WorkloadSettings {
     case .deadlines: deadlinesPerMillion = other.deadlinesPerMillion
     case .sessionless: sessionlessPerMillion = other.sessionlessPerMillion
     case .lostAnswers: lostAnswersPerMillion = other.lostAnswersPerMillion
+    case .clientsPerSession: clientsPerSession = other.clientsPerSession
     case .witnesses, .timeouts, .preVote, .checkQuorum, .lease, .priority, .entriesPerMessage,
       .bytesPerMessage, .entriesInFlight, .bytesInFlight, .uncommitted, .retained, .memory, .chunk,
       .learnerLag, .diskStall, .quiescence, .snapshots, .loss, .duplicates, .delay, .slowMessages,

@@ -20,7 +20,8 @@ extension ClientHistory {
       case .get:
         guard case .read(let value, _) = operation.result else { return nil }
         return (.get(key: key), .value(value.map { Symbol($0) } ?? .absent))
-      case .openAccount, .transfer, .pair, .hold, .capture, .void, .balance, .publish, .fetch,
+      case .openAccount, .transfer, .pair, .batch, .hold, .capture, .void, .balance, .publish,
+        .fetch,
         .tick, .time, .command, .query:
         return nil
       }
@@ -48,7 +49,8 @@ extension ClientHistory {
       case .balance:
         guard case .balance(let balance, _) = operation.result else { return nil }
         return (.balance(account: account), .balance(balance))
-      case .put, .delete, .compareAndSet, .get, .pair, .hold, .capture, .void, .publish, .fetch,
+      case .put, .delete, .compareAndSet, .get, .pair, .batch, .hold, .capture, .void, .publish,
+        .fetch,
         .tick, .time, .command, .query:
         return nil
       }
@@ -67,7 +69,8 @@ extension ClientHistory {
         return (HoldModel.Operation(hold, .hold(isTimed: operation.expected != nil)), result)
       case .capture: return (HoldModel.Operation(hold, .capture), result)
       case .void: return (HoldModel.Operation(hold, .void), result)
-      case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .balance, .publish,
+      case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .batch, .balance,
+        .publish,
         .fetch, .tick, .time, .command, .query:
         return nil
       }
@@ -96,7 +99,8 @@ extension ClientHistory {
         return (
           .read(topic: topic, from: operation.value, limit: operation.other), .messages(messages)
         )
-      case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .hold, .capture,
+      case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .batch, .hold,
+        .capture,
         .void, .balance, .tick, .time, .command, .query:
         return nil
       }

@@ -132,6 +132,7 @@ extension Operation {
     case .openAccount: "openAccount \(key)"
     case .transfer: "transfer \(value) from account \(key) to \(other)"
     case .pair: "pair of transfers of \(value) between accounts \(key) and \(other)"
+    case .batch: "batch of \(transfers) transfers of \(value) between accounts \(key) and \(other)"
     case .hold: "hold \(value) on account \(key) for \(other)"
     case .capture: "capture of hold \(other)"
     case .void: "void of hold \(other)"

@@ -30,7 +30,8 @@ extension Operation {
                 topic: Names.topic(key), from: value,
                 limit: Int(truncatingIfNeeded: min(other, 4)))))))
     case .time: .ours(.second(.second(.second(.latest))))
-    case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .hold, .capture, .void,
+    case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .batch, .hold, .capture,
+      .void,
       .publish, .tick, .command, .query:
       nil
     }
@@ -56,7 +57,7 @@ extension Operation {
       return .ours(.second(.second(.first(.publish([message])))))
     case .tick, .get, .balance, .fetch, .time, .command, .query:
       return .ours(.second(.second(.second(.read))))
-    case .openAccount, .transfer, .pair, .hold, .capture, .void:
+    case .openAccount, .transfer, .pair, .batch, .hold, .capture, .void:
       return .ours(.second(.first(entry)))
     }
   }
@@ -73,6 +74,13 @@ extension Operation {
       var there = Transfer(from: debit, to: credit, amount: value)
       there.isLinked = true
       return .transfers([there, Transfer(from: credit, to: debit, amount: value)])
+    case .batch:
+      return .transfers(
+        (0..<transfers).map { place in
+          place % 2 == 0
+            ? Transfer(from: debit, to: credit, amount: value)
+            : Transfer(from: credit, to: debit, amount: value)
+        })
     case .hold:
       return .transfers([
         Transfer(

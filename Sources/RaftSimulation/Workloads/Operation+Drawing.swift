@@ -77,7 +77,8 @@ extension Operation {
     case .put, .compareAndSet: value
     case .get:
       if case .read(let value, _) = result { value } else { nil }
-    case .delete, .openAccount, .transfer, .pair, .hold, .capture, .void, .balance, .publish,
+    case .delete, .openAccount, .transfer, .pair, .batch, .hold, .capture, .void, .balance,
+      .publish,
       .fetch, .tick, .time, .command, .query:
       nil
     }
@@ -107,13 +108,13 @@ extension Operation {
     case 1..<9:
       kind = .transfer
       if key == other, !chances.once(in: 8) { other = (key + 1) % accounts }
-    case 9: kind = .pair
+    case 9: kind = chances.once(in: 2) ? .batch : .pair
     case 10, 11, 12: kind = .hold
     default: settle(&chances, history)
     }
-    // Holds and pairs are between accounts of their own, which may be overdrawn without bound: what
+    // Holds, pairs and batches are between accounts of their own, which may be overdrawn without bound: what
     // the others have is then known from transfers alone.
-    guard kind == .pair || kind == .hold else { return }
+    guard kind == .pair || kind == .batch || kind == .hold else { return }
     let which = chances.below(Operation.escrows)
     key = accounts + which
     other = accounts + (chances.once(in: 8) ? which : (which + 1) % Operation.escrows)

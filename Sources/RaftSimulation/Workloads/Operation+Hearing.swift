@@ -72,6 +72,8 @@ extension Operation {
       switch kind {
       case .transfer, .hold:
         return outcomes.count == 1 ? moved(outcomes[0], index) : .nonsense(index)
+      case .batch:
+        return outcomes.count == transfers ? movedAlone(outcomes, index) : .nonsense(index)
       case .pair: return outcomes.count == 2 ? moved(outcomes, index) : .nonsense(index)
       case .capture, .void:
         return outcomes.count == 1 ? settled(outcomes[0], index) : .nonsense(index)
@@ -97,6 +99,23 @@ extension Operation {
       .linkedFailed, .chainOpen, .invalid, .full, .referenceForgotten:
       return .nonsense(index)
     }
+  }
+
+  /// What became of transfers of which each stands alone, between accounts without limits: all of
+  /// them happened, one behind the other, or all of them could not.
+  private func movedAlone(_ outcomes: [TransferOutcome], _ index: LogIndex) -> OperationResult {
+    guard case .ok(let first) = outcomes[0] else {
+      for outcome in outcomes where moved(outcome, index) != .declined(index) {
+        return .nonsense(index)
+      }
+      return .declined(index)
+    }
+    for (place, outcome) in outcomes.enumerated() {
+      guard case .ok(let number) = outcome, number == first + UInt64(place) else {
+        return .nonsense(index)
+      }
+    }
+    return .done(index)
   }
 
   /// What became of a linked pair: both happened, or one has a reason and the other that reason.

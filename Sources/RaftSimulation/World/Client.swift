@@ -10,10 +10,12 @@ struct Client: Sendable {
   var number: UInt64
   /// Whether it asks in sessions, so that it may ask again whatever it was told.
   var hasSessions = true
-  /// Its session, once it has one.
+  /// Its session, once it has one. Of clients that share one, the first has it for all of them.
   var session: SessionID?
-  /// The number of its newest command in that session.
+  /// The number of the newest command in that session.
   var sequence: UInt64 = 0
+  /// Which command of which session it has under way, if it is one of a session.
+  var place: SessionPosition?
   /// The position of its operation in the history; -1 if it has none.
   var operation = -1
   /// The request that it waits for; 0 if it waits before asking again.

@@ -53,6 +53,9 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
   /// Moves `value` from the account `key` to the account `other` and, linked to it, back again:
   /// both or neither.
   case pair
+  /// Moves `value` from the account `key` to the account `other` and back again, `transfers` times
+  /// in one command, of which each stands alone.
+  case batch
   /// Holds `value` on the account `key` for the account `other`: for `expected` nanoseconds of the
   /// log's time, or for ever.
   case hold
@@ -79,8 +82,8 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
   /// What is asked of the machines that every replica hosts: all but what is asked of a guest.
   public static var allCases: [OperationKind] {
     [
-      .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .hold, .capture, .void,
-      .balance, .publish, .fetch, .tick, .time,
+      .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .batch, .hold, .capture,
+      .void, .balance, .publish, .fetch, .tick, .time,
     ]
   }
 
@@ -94,6 +97,7 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
     case .openAccount: "openAccount"
     case .transfer: "transfer"
     case .pair: "pair"
+    case .batch: "batch"
     case .hold: "hold"
     case .capture: "capture"
     case .void: "void"
@@ -111,7 +115,8 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
   public var isRead: Bool {
     switch self {
     case .get, .balance, .fetch, .time, .query: true
-    case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .hold, .capture, .void,
+    case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .batch, .hold, .capture,
+      .void,
       .publish, .tick, .command:
       false
     }
@@ -121,7 +126,7 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
   public var machine: MachineKind {
     switch self {
     case .put, .delete, .compareAndSet, .get: .keyValue
-    case .openAccount, .transfer, .pair, .hold, .capture, .void, .balance: .ledger
+    case .openAccount, .transfer, .pair, .batch, .hold, .capture, .void, .balance: .ledger
     case .publish, .fetch: .topics
     case .tick, .time: .clock
     case .command, .query: .guest
@@ -279,6 +284,9 @@ public struct Operation: Hashable, Sendable, BitwiseCopyable {
   public var server: UInt32 = 0
   /// See `server`.
   public var life: UInt32 = 0
+
+  /// How many transfers a batch has: an even number, so that it moves nothing in the end.
+  public var transfers: Int { 2 + 2 * Int(number % 16) }
 
   /// An operation that nobody was asked for yet.
   public init(number: UInt64, client: UInt64, _ kind: OperationKind, key: UInt64, began: UInt64) {

@@ -69,9 +69,6 @@ extension World {
     history.append(self.draw(draw, client: clients[client].number))
     counters.operations += 1
     clients[client].operation = history.count - 1
-    if !history[history.count - 1].kind.isRead, clients[client].hasSessions {
-      clients[client].sequence += 1
-    }
     ask(client)
   }
 
@@ -98,10 +95,7 @@ extension World {
     case .command(let command):
       if !clients[client].hasSessions {
         request = .command(command, in: nil, copies: copies(draw))
-      } else if let session = clients[client].session {
-        let position = SessionPosition(
-          session: session, sequence: clients[client].sequence,
-          acknowledgedThrough: clients[client].sequence - 1)
+      } else if let position = position(ofCommandOf: client) {
         request = .command(command, in: position, copies: copies(draw))
       } else {
         operation = -1
@@ -115,6 +109,26 @@ extension World {
       deadline = Ticks(slots[node].replica.ticks.rawValue + draw.again().below(30))
     }
     submit(.request(RequestID(number), request, deadline: deadline), to: node)
+  }
+
+  /// Which command of its session the client asks for; `nil` while it has none.
+  private mutating func position(ofCommandOf client: Int) -> SessionPosition? {
+    let sharing = plan.workload.sharing(client)
+    let holder = sharing.lowerBound
+    if clients[client].place == nil, let session = clients[holder].session {
+      clients[holder].sequence += 1
+      clients[client].place = SessionPosition(
+        session: session, sequence: clients[holder].sequence)
+    }
+    guard var position = clients[client].place else { return nil }
+    // Through the last before the oldest one that has no answer yet.
+    var oldest = position.sequence
+    for other in sharing {
+      guard let place = clients[other].place, place.session == position.session else { continue }
+      oldest = min(oldest, place.sequence)
+    }
+    position.acknowledgedThrough = oldest - 1
+    return position
   }
 
   private mutating func copies(_ draw: Draw) -> CopiesWanted {
@@ -213,7 +227,9 @@ extension World {
     let draw = Draw(plan.seed, .client, UInt64(number + 1), 1)
     if draw.happens(plan.workload.lostAnswersPerMillion) { return }
     if case .sessionOpened(let session) = reply {
-      clients[client].session = session
+      let holder = plan.workload.sharing(client).lowerBound
+      // If another of them was quicker, this one stays unused.
+      if clients[holder].session == nil { clients[holder].session = session }
       clients[client].request = 0
       ask(client)
       return
@@ -233,8 +249,11 @@ extension World {
     history[place].life = slots[position].life
     if case .sessionRefused = result {
       // The session is gone, or its client is too far ahead: go on with another one.
-      clients[client].session = nil
-      clients[client].sequence = 0
+      let holder = plan.workload.sharing(client).lowerBound
+      if clients[holder].session == clients[client].place?.session {
+        clients[holder].session = nil
+        clients[holder].sequence = 0
+      }
     }
     end(client, result)
   }
@@ -272,6 +291,7 @@ extension World {
     if healing.isUnderWay { clients[client].endedAfterHealing += 1 }
     clients[client].operation = -1
     clients[client].request = 0
+    clients[client].place = nil
     let draw = Draw(plan.seed, .client, UInt64(client), clients[client].begun, 2)
     setTimer(ofClient: client, in: 1 + draw.below(plan.workload.pause + 1))
   }
@@ -294,13 +314,16 @@ extension World {
 
   // MARK: Faults of clients
 
-  /// A client forgets what it asked and goes on as a new one.
+  /// A client forgets what it asked and goes on as a new one, and so do those that share its
+  /// session.
   mutating func crashClient(_ client: Int) {
     guard clients.indices.contains(client), clients[client].operation >= 0 else { return }
-    clients[client].number += plan.workload.clients
-    clients[client].session = nil
-    clients[client].sequence = 0
-    end(client, .unknown)
+    for client in plan.workload.sharing(client) {
+      clients[client].number += plan.workload.clients
+      clients[client].session = nil
+      clients[client].sequence = 0
+      if clients[client].operation >= 0 { end(client, .unknown) }
+    }
   }
 
   /// Many commands at once, for whose answers nobody waits.
@@ -331,6 +354,15 @@ extension World {
     history[place].server = UInt32(position + 1)
     history[place].life = slots[position].life
     history[place].ended = now
+  }
+}
+
+extension WorkloadSettings {
+  /// The clients that share a session with this one, which is one of them.
+  func sharing(_ client: Int) -> Range<Int> {
+    let count = Int(min(max(clientsPerSession, 1), max(clients, 1)))
+    let first = client - client % count
+    return first..<min(first + count, Int(clients))
   }
 }
 

@@ -90,8 +90,9 @@ public struct World: Sendable {
     links = Links(count: count, plan.network)
     clients = (0..<clientCount).map { Client(number: UInt64($0)) }
     for client in clients.indices {
+      let holder = UInt64(plan.workload.sharing(client).lowerBound)
       clients[client].hasSessions =
-        !Draw(plan.seed, .client, UInt64(client), .max).happens(plan.workload.sessionlessPerMillion)
+        !Draw(plan.seed, .client, holder, .max).happens(plan.workload.sessionlessPerMillion)
     }
     rolling = Digest(RandomSource.mix(plan.seed))
     struckNodes = [[Int]](repeating: [], count: plan.faults.count)

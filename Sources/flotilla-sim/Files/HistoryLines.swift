@@ -24,8 +24,8 @@ enum HistoryLines {
       guard operation.kind.machine == machine else { return false }
       if operation.kind.isRead, operation.reading == .stale { return false }
       switch operation.kind {
-      // Holds and pairs have accounts of their own, which no transfer touches.
-      case .pair, .hold, .capture, .void, .tick, .time, .command, .query: return false
+      // Holds, pairs and batches have accounts of their own, which no transfer touches.
+      case .pair, .batch, .hold, .capture, .void, .tick, .time, .command, .query: return false
       case .openAccount: return !operation.isWithoutLimit
       case .put, .delete, .compareAndSet, .get, .transfer, .balance, .publish, .fetch: return true
       }
@@ -81,6 +81,11 @@ enum HistoryLines {
       return [("type", .string("transfer")), ("from", account), ("to", other), ("amount", amount)]
     case .pair:
       return [("type", .string("pair")), ("from", account), ("to", other), ("amount", amount)]
+    case .batch:
+      return [
+        ("type", .string("batch")), ("from", account), ("to", other), ("amount", amount),
+        ("transfers", .count(operation.transfers)),
+      ]
     case .hold:
       let timeout = operation.expected.map { JSON.number($0) } ?? .null
       return [
@@ -114,7 +119,8 @@ enum HistoryLines {
       switch operation.kind {
       case .compareAndSet: pairs.append(("swapped", .bool(false)))
       case .publish: return [("status", .string("failed"))]
-      case .openAccount, .transfer, .pair, .hold, .capture, .void, .put, .delete, .get, .balance,
+      case .openAccount, .transfer, .pair, .batch, .hold, .capture, .void, .put, .delete, .get,
+        .balance,
         .fetch, .tick, .time, .command, .query:
         return [("status", .string("refused"))]
       }

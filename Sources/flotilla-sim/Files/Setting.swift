@@ -214,5 +214,6 @@ extension Setting {
     number("workload.writeConcern", "concernPerMillion", \.workload.concernPerMillion, .share),
     number(
       "workload.lostAnswers", "lostAnswersPerMillion", \.workload.lostAnswersPerMillion, .share),
+    number("workload.clientsPerSession", "clientsPerSession", \.workload.clientsPerSession),
   ]
 }
