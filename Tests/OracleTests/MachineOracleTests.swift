@@ -179,6 +179,17 @@ struct MachineOracleTests {
     #expect(story.verdict == "S16.2")
   }
 
+  @Test func `a leader that has committed nothing in its term lets nobody read`() throws {
+    var story = try applied()
+    story.elect(1, 2, by: [1, 2])
+    let read = Input.read(RequestID(1), .linearizable)
+    story.step(1, read) { _, actions in
+      actions.reads.append(
+        ActionBuffer.ReadyRead(request: RequestID(1), index: LogIndex(2)))
+    }
+    #expect(story.verdict == "S16.4")
+  }
+
   @Test func `a fresh read breaches nothing, a second answer to it S18`() throws {
     var story = try applied()
     let ready = ActionBuffer.ReadyRead(request: RequestID(1), index: LogIndex(2))

@@ -111,13 +111,21 @@ struct OfficeOracleTests {
     story.commit(2, 2)
     story.elect(2, 2, by: [2, 3])
     story.replicate([.noOperation(1), .command(1, 7), .noOperation(2)], to: [3], 2)
-    story.step(1, .peerReachable(NodeID(2))) { node, _ in node.hasLease = true }
-    #expect(story.verdict == nil)
     story.commit(2, 3)
-    story.step(1) { _, _ in }
-    #expect(story.verdict == nil)
-    story.step(1, .peerReachable(NodeID(2))) { _, _ in }
+    story.step(1, .peerReachable(NodeID(2))) { node, _ in node.hasLease = true }
     #expect(story.verdict == "S16.3")
+  }
+
+  @Test func `a lease that outlives the election of another leader breaches S16`() throws {
+    var story = try Story.withCommitted()
+    story.commit(2, 2)
+    story.elect(2, 2, by: [2, 3])
+    story.oracles.isCatchingUp = true
+    story.step(1) { node, _ in node.hasLease = true }
+    #expect(story.verdict == nil)
+    story.oracles.isCatchingUp = false
+    story.step(1) { _, _ in }
+    #expect(story.verdict == "S16.5")
   }
 
   @Test func `a leader whose disk stands still for long breaches S22`() throws {

@@ -17,6 +17,7 @@ struct Actor: ObservedNode {
   var membershipIndex = LogIndex.zero
   var isHalted = false
   var hasLease = false
+  var handOver: HandOver?
   var uptime = Ticks.zero
   var longestStall: UInt64 = 20
 }

@@ -69,6 +69,19 @@ import Testing
     expectExactly(lone.persist(), "send n1>n2 term 5 requestVoteReply for 5 granted")
   }
 
+  @Test func `a candidate that asks again while the vote is written gets one answer`() throws {
+    var lone = try Lone.follower(term: 5)
+
+    for _ in 0..<3 {
+      lone(.receive(.requestVote(from: 2, to: 1, term: 5, log: LogPosition(0, 0))))
+    }
+
+    expectExactly(lone.persist(), "send n1>n2 term 5 requestVoteReply for 5 granted")
+    // Asked once more after that, it says so once more.
+    let again = lone(.receive(.requestVote(from: 2, to: 1, term: 5, log: LogPosition(0, 0))))
+    expectExactly(again, "send n1>n2 term 5 requestVoteReply for 5 granted")
+  }
+
   @Test func `2. if votedFor is the candidate, grant vote again, without a write`() throws {
     var lone = try Lone.follower(term: 5, votedFor: 2)
 

@@ -239,6 +239,37 @@ import Testing
     #expect(world.history.count > 20)
   }
 
+  @Test func `clients of which only one may have a session put each other out, and go on`() {
+    var limit = fault(.limitSessions, [])
+    limit.amount = 1
+    var world = World(plan([limit]) { $0.workload.clients = 4 })
+    while world.step() {}
+    let refused = world.history.filter {
+      if case .sessionRefused = $0.result { true } else { false }
+    }
+    #expect(!refused.isEmpty)
+    #expect(world.verdict.map { if case .passed = $0 { true } else { false } } == true)
+    #expect(world.history.contains { $0.number > refused[0].number && $0.result.index != nil })
+  }
+
+  @Test func `an answer that something is surely not done must stay true`() {
+    var world = World(plan([]))
+    while world.step() {}
+    let done = world.attempts.firstIndex { attempt in
+      attempt.place.map { world.oracles.isCommitted($0.index.rawValue, term: $0.term) } ?? false
+    }
+    world.verdict = nil
+    world.checkDenials()
+    #expect(world.verdict == nil)
+    world.attempts[done ?? 0].isDenied = true
+    world.checkDenials()
+    guard case .violated(let violation)? = world.verdict else {
+      Issue.record("nobody minds that what was denied is done")
+      return
+    }
+    #expect(violation.breach.property == .oneAnswer)
+  }
+
   @Test func `bursts and clients that forget are counted`() {
     var burst = fault(.overload, [])
     burst.amount = 50

@@ -49,11 +49,11 @@ import Testing
       case .put, .delete, .compareAndSet, .get: #expect(operation.key < 3)
       case .transfer: #expect(operation.key < 5 && operation.other < 5 && operation.value > 0)
       case .balance: #expect(operation.key < 5)
-      case .openAccount: #expect(operation.key < 7)
+      case .openAccount: #expect(operation.key < 8)
       case .pair, .batch, .hold:
         // Holds would change what a transfer may take.
-        #expect((5..<7).contains(operation.key) || operation.kind == .hold && operation.key < 5)
-        #expect(operation.key >= 5 && operation.other >= 5)
+        #expect((5..<(operation.kind == .hold ? 8 : 7)).contains(operation.key))
+        #expect((5..<7).contains(operation.other))
       case .capture, .void: #expect(operation.other > 0 && operation.other < operation.number)
       case .publish: #expect(operation.key < 2 && operation.value == operation.number)
       case .fetch: #expect(operation.key < 2 && (1...4).contains(operation.other))

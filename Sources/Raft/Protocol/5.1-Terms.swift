@@ -171,6 +171,8 @@ extension RaftNode {
   }
 
   /// Sends a message that promises what the present term and vote promise: once these are durable.
+  ///
+  /// Who asks again before that gets one answer: on a slow disk nobody can make promises pile up.
   mutating func promise(_ body: Message.Body, to node: NodeID, _ actions: inout ActionBuffer) {
     if storage.isHardStateDurable {
       send(body, to: node, &actions)
@@ -180,9 +182,15 @@ extension RaftNode {
       actions.observe(.dropped(from: node, .queueFull))
       return
     }
-    let message = Message(from: id, to: node, term: currentTerm, body: body)
-    storage.held.append(
-      StorageStream.Held(ticket: storage.neededForHardState, message: message))
+    let held = StorageStream.Held(
+      ticket: storage.neededForHardState,
+      message: Message(from: id, to: node, term: currentTerm, body: body))
+    var place = storage.held.count
+    while place > 0, storage.held[place - 1].ticket == held.ticket {
+      place -= 1
+      if storage.held[place] == held { return }
+    }
+    storage.held.append(held)
   }
 }
 

@@ -100,6 +100,12 @@ extension RaftNode {
     becomeCandidate(isTransfer: true, &actions)
   }
 
+  /// To whom this leader hands over, and at which of its ticks it gives that up; for those who
+  /// watch it.
+  package var handingOver: (target: NodeID, deadline: UInt64)? {
+    leader.transfer.map { ($0.target, $0.deadline) }
+  }
+
   /// A leader that handed over waits to see who leads, to tell its operator.
   mutating func watchEndedTransfer(_ transfer: Transfer, _ actions: inout ActionBuffer) {
     guard leaderID != nil || now >= transfer.deadline else { return }

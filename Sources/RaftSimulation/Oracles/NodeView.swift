@@ -16,6 +16,8 @@ protocol ObservedNode {
   var isHalted: Bool { get }
   var hasLease: Bool { get }
   var uptime: Ticks { get }
+  /// The transfer of its leadership that it has begun, if any.
+  var handOver: HandOver? { get }
   /// For how many ticks it may lead while its disk leaves a write unanswered.
   var longestStall: UInt64 { get }
 }
@@ -34,6 +36,7 @@ struct NodeView: Sendable {
   var commitIndex: UInt64 = 0
   var membership = Membership.none
   var membershipIndex: UInt64 = 0
+  var isHandingOver = false
 
   /// The node's own account of that state, for its invariants.
   var vitals: Vitals?
@@ -138,4 +141,6 @@ struct RequestRecord: BitwiseCopyable, Sendable {
   var content: UInt64 = 0
   var acceptedIndex: UInt64 = 0
   var acceptedTerm: UInt64 = 0
+  /// For a read: the term that the node led when it was asked; zero if it led none.
+  var termLed: UInt64 = 0
 }

@@ -10,6 +10,7 @@ extension World {
   ///   find the effects.
   mutating func checkLinearizability() {
     let seen = ClientHistory(history, effects: effects())
+    checkDenials()
     guard let finding = seen.finding ?? guest?.finding(seen, guestReplies) else { return }
     blame(finding.property, finding.index, finding.sentence)
   }

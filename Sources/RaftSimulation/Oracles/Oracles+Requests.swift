@@ -59,6 +59,7 @@ extension Oracles {
     record.floor = ledger.committedIndex
     record.content = content
     record.copies = copies
+    if views[slot].role == .leader { record.termLed = views[slot].currentTerm }
     views[slot].requests[request.rawValue] = record
   }
 
@@ -98,6 +99,15 @@ extension Oracles {
         .readsAreFresh, 2, term: node.currentTerm.rawValue, index: index,
         "\(name(slot)) lets \(read.request) read at \(index) though its machine has applied only "
           + "\(views[slot].machineIndex)")
+    }
+    let committedTerm = views[slot].issued.term(at: node.commitIndex.rawValue)
+    if record.termLed == node.currentTerm.rawValue, node.role == .leader,
+      committedTerm != 0, committedTerm != record.termLed
+    {
+      fail(
+        .readsAreFresh, 4, term: record.termLed, index: node.commitIndex.rawValue,
+        "\(name(slot)) lets \(read.request) read in term \(record.termLed), in which it has "
+          + "committed nothing yet: what others have committed it cannot know")
     }
     record.stage = .answered
     views[slot].requests[read.request.rawValue] = record

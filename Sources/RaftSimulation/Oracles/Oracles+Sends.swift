@@ -12,7 +12,8 @@ extension Oracles {
   ) {
     let term = messageTerm.rawValue
     switch body {
-    case .requestPreVote, .timeoutNow, .readIndex, .forwardedProposal, .forwardedProposalReply,
+    case .timeoutNow: checkTimeoutNow(slot, to: receiver, term)
+    case .requestPreVote, .readIndex, .forwardedProposal, .forwardedProposalReply,
       .installSnapshotReply:
       break
     case .requestPreVoteReply(let reply):

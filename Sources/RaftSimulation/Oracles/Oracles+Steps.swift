@@ -9,6 +9,7 @@ extension Oracles {
   ) {
     guard breach == nil, let slot = slot(of: node.id) else { return }
     views[slot].ticks = node.uptime.rawValue
+    let lastIndex = views[slot].issued.lastIndex
     observeInput(slot, &input)
     if views[slot].isHalted { checkSilence(slot, actions) }
     // A leader commits what was stored before this step; a follower also what it stores in it.
@@ -24,6 +25,7 @@ extension Oracles {
     checkLeadership(slot, &node)
     if !isLeading, isCommitMoved { checkCommit(slot, &node, isLeading: node.role == .leader) }
     if node.role == .leader { checkMayLead(slot, &node, &input) }
+    checkHandOver(slot, &node, &input, last: lastIndex)
     for place in actions.sends.indices {
       checkSend(
         slot, actions.sends[place].body, to: actions.sends[place].to, actions.sends[place].term)
@@ -130,7 +132,11 @@ extension Oracles {
     }
     if case .tick = input {
       if views[slot].pendingStart < views[slot].pending.count { checkStall(slot, &node) }
-    } else if !isCatchingUp, ledger.committedIndex > node.commitIndex.rawValue {
+    }
+    if isCatchingUp { return }
+    if newestLeaderTerm > node.currentTerm.rawValue
+      || ledger.committedIndex > node.commitIndex.rawValue
+    {
       checkLease(slot, &node)
     }
   }
@@ -146,13 +152,20 @@ extension Oracles {
     }
   }
 
-  /// A lease that still runs while a newer leader has committed something would let the next read
-  /// be stale, whether or not anybody reads just now. Not asked between ticks that a host makes up
-  /// for after a pause: nobody is answered before the last of them.
+  /// A lease that still runs while there is a newer leader, which may commit at any moment, would
+  /// let the next read be stale, whether or not anybody reads just now. Not asked between ticks
+  /// that a host makes up for after a pause: nobody is answered before the last of them.
   @inline(never)
   private mutating func checkLease<Node: ObservedNode>(_ slot: Int, _ node: inout Node) {
     guard node.hasLease else { return }
     let committed = ledger.committedIndex
+    guard committed > node.commitIndex.rawValue else {
+      fail(
+        .readsAreFresh, 5, term: node.currentTerm.rawValue, index: committed,
+        "\(name(slot)) holds a lease in term \(node.currentTerm), but n"
+          + "\(leaders[newestLeaderTerm] & 0xffff) was elected in term \(newestLeaderTerm)")
+      return
+    }
     fail(
       .readsAreFresh, 3, term: node.currentTerm.rawValue, index: committed,
       "\(name(slot)) holds a lease in term \(node.currentTerm) and has committed "

@@ -212,6 +212,14 @@ public struct Oracles: Sendable {
 }
 
 extension RaftNode: ObservedNode {
+  var handOver: HandOver? {
+    guard let (target, deadline) = handingOver else { return nil }
+    // It is looked at with each heartbeat.
+    let stretch = configuration.quiescenceTicks == nil ? 1 : configuration.quiescenceFactor
+    let patience = (configuration.heartbeatTicks.rawValue + 1) * stretch
+    return HandOver(target: target, isOverdue: uptime.rawValue > deadline + patience)
+  }
+
   var lastPosition: LogPosition { LogPosition(term: log.lastTerm, index: log.lastIndex) }
 
   var longestStall: UInt64 {

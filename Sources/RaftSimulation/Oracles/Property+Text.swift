@@ -30,6 +30,7 @@ extension Property {
     case .linearizability: "Linearizability"
     case .exactlyOnce: "Exactly Once"
     case .machineInvariant: "Machine Invariants"
+    case .handOver: "Leadership Is Handed Over in Order"
     }
   }
 
@@ -62,6 +63,7 @@ extension Property {
     case .linearizability: "§8"
     case .exactlyOnce: "§8; thesis §6.3"
     case .machineInvariant: "§2"
+    case .handOver: "thesis §3.10"
     }
   }
 }

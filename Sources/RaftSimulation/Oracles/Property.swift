@@ -57,6 +57,9 @@ public enum Property: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case exactlyOnce
   /// What a machine says of itself that must always hold, holds.
   case machineInvariant
+  /// A leader that hands over takes nothing new, waits for nobody for long, and hands over only to
+  /// a voter that lacks nothing.
+  case handOver
 
   /// The number by which code, tests and reports cite it, for example `S07`.
   public var id: String { (rawValue < 10 ? "S0" : "S") + "\(rawValue)" }

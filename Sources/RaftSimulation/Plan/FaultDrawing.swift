@@ -23,6 +23,7 @@ struct FaultDrawing {
     case stop
     case diskFull, bitRot
     case clockJump
+    case limitSessions
   }
 
   func faults() -> [PlannedFault] {
@@ -79,6 +80,12 @@ struct FaultDrawing {
         .overload, start: start, duration: 0, amount: dice.logarithmic(8, 64))
     case .clientCrash:
       return PlannedFault(.clientCrash, start: start, duration: 0, amount: dice.below(16))
+    case .limitSessions:
+      // The operator asks again for a while where nobody leads.
+      var fault = PlannedFault(
+        .limitSessions, start: start, duration: unit * 2, amount: dice.between(1, 6))
+      fault.period = dice.again().logarithmic(20_000_000, 4_000_000_000)
+      return fault
     }
   }
 
@@ -122,7 +129,7 @@ struct FaultDrawing {
       fault.period = amount.logarithmic(max(2, unit / 8), unit * 2)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
       .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
-      .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash, .stop:
+      .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash, .limitSessions, .stop:
       break
     }
     return fault
@@ -167,7 +174,7 @@ struct FaultDrawing {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .slowDisk, .diskStall, .diskFailure, .diskFull,
       .bitRot, .clockRate, .clockJump, .snapshot, .slowRead, .membership, .transfer, .overload,
-      .clientCrash:
+      .clientCrash, .limitSessions:
       break
     }
     return fault
@@ -199,7 +206,8 @@ struct FaultDrawing {
       fault.amount = amount.logarithmic(1_000_000, 2_000_000_000)
     case .clockRate:
       fault.kind = .clockRate
-      let most = plan.node.leaseDriftPerMille.map { $0 * 1_000 * 4 / 10 } ?? 500_000
+      let isExtreme = Plan.areClocksExtreme(KnobDraws(seed: plan.seed))
+      let most = plan.node.leaseDriftPerMille.map { $0 * (isExtreme ? 50 : 400) } ?? 500_000
       fault.amount = 1_000_000 - most + amount.below(2 * most + 1)
     case .snapshot:
       fault.kind = .snapshot
@@ -210,7 +218,7 @@ struct FaultDrawing {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .crash, .crashLeader, .crashBetween,
       .restartStorm, .powerCut, .pause, .slowNode, .campaign, .membership, .transfer, .overload,
-      .clientCrash, .stop:
+      .clientCrash, .limitSessions, .stop:
       break
     }
     return fault

@@ -24,6 +24,7 @@ enum Knob: UInt64 {
   case damage
   case mix, accounts, topics, followerReads, staleReads
   case clientsPerSession
+  case driftShare
 }
 
 /// The draws of one seed's settings.
@@ -76,7 +77,7 @@ extension Plan {
           .bridge, .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm,
           .powerCut, .pause, .campaign, .stop, .slowNode, .slowDisk, .diskStall, .diskFailure,
           .diskFull, .bitRot, .clockRate, .clockJump, .snapshot, .slowRead, .addLearner, .addVoter,
-          .transfer, .overload, .clientCrash:
+          .transfer, .overload, .clientCrash, .limitSessions:
           false
         }
       }
@@ -211,8 +212,11 @@ extension Plan {
     _ isTroubled: Bool
   ) -> [ClockSettings] {
     let isDrifting = isTroubled && knobs.happens(.clocks, 50)
-    // With leases the rates stay within what the nodes were promised, half of it for the faults.
-    let most = node.leaseDriftPerMille.map { $0 * 1_000 * 4 / 10 } ?? 100_000
+    // With leases the rates stay within what the nodes were promised, half of it for the faults;
+    // or the clocks take nearly all of it, each as slow or as fast as it may be. A tick that takes
+    // less by one part in five is a rate that is higher by one in four, so a rest stays unused.
+    let isExtreme = Plan.areClocksExtreme(knobs)
+    let most = node.leaseDriftPerMille.map { $0 * (isExtreme ? 750 : 400) } ?? 100_000
     return (0..<UInt64(cluster.count)).map { which in
       var clock = ClockSettings()
       clock.tick = tick
@@ -220,10 +224,17 @@ extension Plan {
       if isDrifting {
         let draw = knobs.draw(.clocks, which + 1_000)
         clock.ratePerMillion = 1_000_000 - most + draw.below(2 * most + 1)
+        if node.leaseDriftPerMille != nil, isExtreme {
+          clock.ratePerMillion = 1_000_000 - most + draw.below(2) * 2 * most
+        }
       }
       return clock
     }
   }
+
+  /// Whether clocks that are bounded by a lease go as wrong as they may from the beginning, so that
+  /// next to nothing is left for faults.
+  static func areClocksExtreme(_ knobs: KnobDraws) -> Bool { knobs.happens(.driftShare, 50) }
 
   private static func workload(
     _ knobs: KnobDraws, _ options: PlanOptions, _ node: NodeSettings, _ tick: UInt64

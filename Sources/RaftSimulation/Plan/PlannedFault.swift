@@ -100,6 +100,9 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
   case overload
   /// Client number `amount` forgets what it asked, and goes on as a new one.
   case clientCrash
+  /// From now on there may be `amount` sessions, and each ends when it is not used for `period`
+  /// nanoseconds of the log's time (zero: an hour).
+  case limitSessions
 }
 
 /// Whom a fault strikes.

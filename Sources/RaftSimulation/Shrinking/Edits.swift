@@ -264,7 +264,7 @@ extension FaultKind {
     case .oneWay, .partition, .partialPartition, .bridge, .isolation, .clog, .flapping, .crash,
       .crashBetweenActions, .restartStorm, .powerCut, .pause, .campaign, .stop, .diskStall,
       .diskFailure, .diskFull, .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote,
-      .remove, .replace, .concurrentChanges, .transfer, .clientCrash:
+      .remove, .replace, .concurrentChanges, .transfer, .clientCrash, .limitSessions:
       false
     }
   }

@@ -21,8 +21,7 @@ extension ClientHistory {
         guard case .read(let value, _) = operation.result else { return nil }
         return (.get(key: key), .value(value.map { Symbol($0) } ?? .absent))
       case .openAccount, .transfer, .pair, .batch, .hold, .capture, .void, .balance, .publish,
-        .fetch,
-        .tick, .time, .command, .query:
+        .fetch, .tick, .time, .command, .query:
         return nil
       }
     }
@@ -50,8 +49,7 @@ extension ClientHistory {
         guard case .balance(let balance, _) = operation.result else { return nil }
         return (.balance(account: account), .balance(balance))
       case .put, .delete, .compareAndSet, .get, .pair, .batch, .hold, .capture, .void, .publish,
-        .fetch,
-        .tick, .time, .command, .query:
+        .fetch, .tick, .time, .command, .query:
         return nil
       }
     }
@@ -70,8 +68,7 @@ extension ClientHistory {
       case .capture: return (HoldModel.Operation(hold, .capture), result)
       case .void: return (HoldModel.Operation(hold, .void), result)
       case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .batch, .balance,
-        .publish,
-        .fetch, .tick, .time, .command, .query:
+        .publish, .fetch, .tick, .time, .command, .query:
         return nil
       }
     }
@@ -100,8 +97,7 @@ extension ClientHistory {
           .read(topic: topic, from: operation.value, limit: operation.other), .messages(messages)
         )
       case .put, .delete, .compareAndSet, .get, .openAccount, .transfer, .pair, .batch, .hold,
-        .capture,
-        .void, .balance, .tick, .time, .command, .query:
+        .capture, .void, .balance, .tick, .time, .command, .query:
         return nil
       }
     }

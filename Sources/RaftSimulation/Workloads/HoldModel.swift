@@ -27,7 +27,7 @@ struct HoldModel: SequentialModel {
   /// What is answered.
   enum Result: Hashable, Sendable, BitwiseCopyable {
     case done
-    /// Not made: an account is not there.
+    /// Not made: an account is not there, or has not the funds.
     case declined
     case tooLate(HoldEnd)
   }

@@ -31,8 +31,7 @@ extension Operation {
                 limit: Int(truncatingIfNeeded: min(other, 4)))))))
     case .time: .ours(.second(.second(.second(.latest))))
     case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .batch, .hold, .capture,
-      .void,
-      .publish, .tick, .command, .query:
+      .void, .publish, .tick, .command, .query:
       nil
     }
   }

@@ -78,8 +78,7 @@ extension Operation {
     case .get:
       if case .read(let value, _) = result { value } else { nil }
     case .delete, .openAccount, .transfer, .pair, .batch, .hold, .capture, .void, .balance,
-      .publish,
-      .fetch, .tick, .time, .command, .query:
+      .publish, .fetch, .tick, .time, .command, .query:
       nil
     }
   }
@@ -112,19 +111,21 @@ extension Operation {
     case 10, 11, 12: kind = .hold
     default: settle(&chances, history)
     }
-    // Holds, pairs and batches are between accounts of their own, which may be overdrawn without bound: what
-    // the others have is then known from transfers alone.
+    // Holds, pairs and batches are between accounts of their own: what the others have is then
+    // known from transfers alone. Two of them may be overdrawn without bound; from the third only
+    // holds are taken, and there are not always the funds for one.
     guard kind == .pair || kind == .batch || kind == .hold else { return }
-    let which = chances.below(Operation.escrows)
+    let which = chances.below(2)
     key = accounts + which
-    other = accounts + (chances.once(in: 8) ? which : (which + 1) % Operation.escrows)
+    other = accounts + (chances.once(in: 8) ? which : (which + 1) % 2)
+    if kind == .hold, chances.once(in: 3) { key = accounts + 2 }
     if kind == .hold, chances.once(in: 2) {
       expected = chances.next().logarithmic(1_000_000, 2_000_000_000)
     }
   }
 
   /// How many accounts there are for holds and pairs, behind the others.
-  static var escrows: UInt64 { 2 }
+  static var escrows: UInt64 { 3 }
 
   /// The first account that nobody has tried to open yet; `nil` if all were, or if there have been
   /// so many operations that it does not matter any more.
@@ -142,7 +143,7 @@ extension Operation {
     kind = .openAccount
     key = account
     other = 0
-    if account >= accounts {
+    if account >= accounts, account < accounts + 2 {
       value = .max
     } else {
       value = chances.once(in: 6) ? 0 : 1 + chances.below(500)

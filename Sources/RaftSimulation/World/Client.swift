@@ -55,6 +55,8 @@ struct Attempt: Sendable, BitwiseCopyable {
   var node: UInt8
   var life: UInt32
   var isAnswered = false
+  /// Whether the answer was that it is surely not done.
+  var isDenied = false
   /// Where the log took it, if it did.
   var place: LogPosition?
 }

@@ -116,8 +116,7 @@ public enum OperationKind: UInt8, Hashable, Sendable, BitwiseCopyable, CaseItera
     switch self {
     case .get, .balance, .fetch, .time, .query: true
     case .put, .delete, .compareAndSet, .openAccount, .transfer, .pair, .batch, .hold, .capture,
-      .void,
-      .publish, .tick, .command:
+      .void, .publish, .tick, .command:
       false
     }
   }

@@ -205,6 +205,7 @@ extension World {
     }
     if watch.isOn { watchReply(name.rawValue, reply, position) }
     attempts[number].isAnswered = true
+    attempts[number].isDenied = reply.isDenial
     if attempts[number].asker == .nobody, attempts[number].operation < 0 {
       replies.append((name.rawValue, reply))
     }
@@ -248,6 +249,7 @@ extension World {
     history[place].server = UInt32(position + 1)
     history[place].life = slots[position].life
     if case .sessionRefused = result {
+      if case .refused(let refusal, let index) = reply { checkRefusal(refusal, index, position) }
       // The session is gone, or its client is too far ahead: go on with another one.
       let holder = plan.workload.sharing(client).lowerBound
       if clients[holder].session == clients[client].place?.session {
@@ -312,6 +314,34 @@ extension World {
     return effects
   }
 
+  /// Sessions end by their limits and by nothing else, and nobody here uses one that never was.
+  private mutating func checkRefusal(
+    _ refusal: SessionRefusal, _ index: LogIndex, _ position: Int
+  ) {
+    let isLimited = plan.faults.contains { $0.kind == .limitSessions }
+    switch refusal {
+    case .sessionExpired where !isLimited, .unknownSession:
+      blame(
+        .exactlyOnce, index,
+        "\(slots[position].id) says of a session in use: \(refusal.description)")
+    case .sessionExpired, .alreadyAcknowledged, .tooManyUnderWay, .tooManyResultBytes: break
+    }
+  }
+
+  /// What a client was told to be surely not done must never be committed.
+  mutating func checkDenials() {
+    for (number, attempt) in attempts.enumerated() where attempt.isDenied {
+      guard let place = attempt.place,
+        oracles.isCommitted(place.index.rawValue, term: place.term)
+      else { continue }
+      blame(
+        .oneAnswer, place.index,
+        "n\(attempt.node + 1) said of request \(number + 1) that it is surely not done; it is "
+          + "entry \(place.index) of term \(place.term), which is committed")
+      return
+    }
+  }
+
   // MARK: Faults of clients
 
   /// A client forgets what it asked and goes on as a new one, and so do those that share its
@@ -363,6 +393,16 @@ extension WorkloadSettings {
     let count = Int(min(max(clientsPerSession, 1), max(clients, 1)))
     let first = client - client % count
     return first..<min(first + count, Int(clients))
+  }
+}
+
+extension Reply {
+  /// Whether it says that the request is surely not done.
+  fileprivate var isDenial: Bool {
+    switch kind {
+    case .notLeader, .tooBusy, .unavailable, .badRequest: true
+    case .ok, .duplicate, .refused, .unknown, .underAcknowledged: false
+    }
   }
 }
 

@@ -93,7 +93,7 @@ extension World {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .pause, .slowNode, .campaign, .slowDisk, .diskStall, .clockRate,
       .snapshot, .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
-      .concurrentChanges, .transfer, .overload, .clientCrash:
+      .concurrentChanges, .transfer, .overload, .clientCrash, .limitSessions:
       break
     }
     weighFaults()
@@ -136,7 +136,7 @@ extension World {
     case .pause: counters.pauses += UInt64(struck.count)
     case .snapshot: for node in struck where !isAsleep(node) { takeSnapshot(node) }
     case .addLearner, .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges,
-      .transfer:
+      .transfer, .limitSessions:
       operatorAsks(number)
     case .overload: overload(fault)
     case .clientCrash: crashClient(Int(fault.amount % UInt64(max(1, clients.count))))
@@ -227,7 +227,8 @@ extension World {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
       .campaign, .diskFailure, .diskFull, .bitRot, .snapshot, .addLearner, .addVoter, .addWitness,
-      .demote, .remove, .replace, .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
+      .demote, .remove, .replace, .concurrentChanges, .transfer, .overload, .clientCrash,
+      .limitSessions, .stop:
       break
     }
   }
@@ -268,7 +269,7 @@ extension World {
         case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
           .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
           .snapshot, .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
-          .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
+          .concurrentChanges, .transfer, .overload, .clientCrash, .limitSessions, .stop:
           break
         }
       }
@@ -286,7 +287,7 @@ extension FaultKind {
     case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
       .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump, .snapshot,
       .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
-      .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
+      .concurrentChanges, .transfer, .overload, .clientCrash, .limitSessions, .stop:
       false
     }
   }

@@ -233,10 +233,22 @@ extension World {
 
   /// What the machine itself says must always hold.
   mutating func checkMachine(_ position: Int) {
-    guard let broken = slots[position].replica.machine.machine.brokenInvariant else { return }
-    blame(
-      .machineInvariant, slots[position].replica.appliedIndex,
-      "the machine of \(slots[position].id): \(broken)")
+    let index = slots[position].replica.appliedIndex
+    if let broken = slots[position].replica.machine.machine.brokenInvariant {
+      blame(.machineInvariant, index, "the machine of \(slots[position].id): \(broken)")
+    }
+    // Whoever gives a simulation commands of their own may also lower a limit later.
+    if history.isEmpty { return }
+    for number in 0..<plan.workload.accounts + Operation.escrows {
+      let id = Names.account(number)
+      guard let account = slots[position].replica.machine.machine.ours.second.first.account(id),
+        account.available < 0
+      else { continue }
+      blame(
+        .machineInvariant, index,
+        "the ledger of \(slots[position].id): account \(id.description) may be overdrawn by "
+          + "\(account.limits.overdraft), and is by more, with what is held")
+    }
   }
 
   // MARK: Actions

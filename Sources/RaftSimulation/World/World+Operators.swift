@@ -22,6 +22,13 @@ extension World {
         .administer(RequestID(request), .transferLeadership(to: target), deadline: nil), to: leader)
       return
     }
+    if fault.kind == .limitSessions {
+      let request = newRequest(.operate, number, operation: -1, leader)
+      submit(
+        .administer(RequestID(request), .limitSessions(fault.sessionLimits), deadline: nil),
+        to: leader)
+      return
+    }
     let draw = Draw(plan.seed, .episode, fault.identity, 77)
     let other = (leader + 1) % slots.count
     // Now and then another node than the leader is asked; it must say no.
@@ -58,7 +65,7 @@ extension World {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
       .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate,
-      .clockJump, .snapshot, .slowRead, .transfer, .overload, .clientCrash, .stop:
+      .clockJump, .snapshot, .slowRead, .transfer, .overload, .clientCrash, .limitSessions, .stop:
       return []
     }
   }
@@ -97,5 +104,17 @@ extension World {
       .snapshotFailed, .stopped:
       break
     }
+  }
+}
+
+extension PlannedFault {
+  /// The limits that `limitSessions` sets. How many commands may be under way stays what it is:
+  /// what is refused for that is not done, and done when it is asked for once more, so that a
+  /// client's first entry would not be the one that counts.
+  fileprivate var sessionLimits: SessionLimits {
+    var limits = SessionLimits()
+    limits.sessions = UInt32(truncatingIfNeeded: min(max(1, amount), 65_536))
+    if period > 0 { limits.idleNanoseconds = period }
+    return limits
   }
 }

@@ -11,8 +11,8 @@ extension FaultKind {
     case .oneWay, .partition, .partialPartition, .bridge, .isolation, .clog, .flapping, .crash,
       .crashBetweenActions, .restartStorm, .powerCut, .pause, .campaign, .diskStall, .diskFailure,
       .diskFull, .bitRot, .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote,
-      .remove, .replace,
-      .concurrentChanges, .transfer, .overload, .clientCrash, .stop:
+      .remove, .replace, .concurrentChanges, .transfer, .overload, .clientCrash, .limitSessions,
+      .stop:
       .number
     }
   }

@@ -120,8 +120,7 @@ enum HistoryLines {
       case .compareAndSet: pairs.append(("swapped", .bool(false)))
       case .publish: return [("status", .string("failed"))]
       case .openAccount, .transfer, .pair, .batch, .hold, .capture, .void, .put, .delete, .get,
-        .balance,
-        .fetch, .tick, .time, .command, .query:
+        .balance, .fetch, .tick, .time, .command, .query:
         return [("status", .string("refused"))]
       }
     case .tooLate(let end, _):
