@@ -154,6 +154,21 @@ import Testing
     }
   }
 
+  @Test func `a method that a path does not have is told so, with those that it has`() async {
+    let bench = Bench()
+    for (method, path, allowed) in [
+      ("TRACE", "/livez", "GET"), ("PUT", "/v1/ping", "GET"), ("PATCH", "/v1/kv/a/b", "GET, PUT"),
+      ("PUT", "/v1/sessions?timeout=", "POST"), ("PUT", "/v1/sessions/x", "POST, DELETE"),
+      ("DELETE", "/v1/ledger/transfers/0", "GET"), ("GET", "/v1/ledger/transfers/batch", "POST"),
+      ("OPTIONS", "/v1/topics/t/messages", "POST, GET"), ("PUT", "/v1/chaos", "GET, POST, DELETE"),
+    ] {
+      let answer = await bench.ask(method, path, "{}")
+      #expect(answer.status == 405, "\(method) \(path): \(answer.text)")
+      #expect(answer.header("allow")?.hasPrefix(allowed) ?? false, "\(method) \(path)")
+    }
+    #expect(await bench.ask("PUT", "/nowhere").status == 404)
+  }
+
   @Test func `whatever is asked, there is an answer, and it is one of ours`() async {
     let bench = Bench()
     await bench.openTwo()

@@ -256,6 +256,7 @@ extension API {
   func clock(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     if request.path[1] == "ping" {
       try access.check(request, .reader)
+      guard request.method == "GET" else { throw API.wrongMethod(request, "GET") }
       return .json(
         .object([
           .init("schema", .string("flotilla/ping/1")), .init("outcome", .string("ok")),

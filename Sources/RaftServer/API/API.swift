@@ -89,7 +89,8 @@ struct API<Service: ReplicaService>: Sendable {
       }
       return try await find(request)
     } catch {
-      guard error.reason == "path" || error.reason == Ruling.wrongMethod,
+      // Whatever else is wrong with it, the method comes first.
+      guard error.reason == "path" || error.outcome == .badRequest,
         let ruling = methodRuling(request)
       else { throw error }
       throw ruling

@@ -149,7 +149,9 @@ enum OpenAPI {
   /// - Complexity: O(operations).
   static func methods(at path: [Substring]) -> [String] {
     var methods: [String] = []
-    for operation in operations {
+    let named = "/" + path.joined(separator: "/")
+    let isNamed = operations.contains { $0.path == named }
+    for operation in operations where !isNamed || operation.path == named {
       let parts = operation.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
       // The rest of a path may be a key, slashes and all.
       let isLong = parts.last == "{key}" && path.count > parts.count
