@@ -1,18 +1,18 @@
 // The load of `flotilla bench` on etcd. Simulations/Peers/etcd runs it; it prints one document.
 //
-//     EtcdLoad put|get HOST:PORT,... CLIENTS SECONDS WARM-UP KEYS PAYLOAD [PID,...]
+//     EtcdLoad put|get HOST:PORT,... CLIENTS SECONDS WARM-UP KEYS PAYLOAD PATIENCE [PID,...]
 #if Server
 import FlotillaLoad
 import Foundation
 import Synchronization
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-guard arguments.count >= 7, let kind = EtcdSpeaker.Kind(rawValue: arguments[0]),
+guard arguments.count >= 8, let kind = EtcdSpeaker.Kind(rawValue: arguments[0]),
   let clients = Int(arguments[2]), clients > 0, let seconds = Double(arguments[3]), seconds > 0,
   let warmUp = Double(arguments[4]), warmUp >= 0, let keys = Int(arguments[5]),
-  let payload = Int(arguments[6])
+  let payload = Int(arguments[6]), let patience = Double(arguments[7]), patience > 0
 else {
-  print("EtcdLoad put|get HOST:PORT,... CLIENTS SECONDS WARM-UP KEYS PAYLOAD [PID,...]")
+  print("EtcdLoad put|get HOST:PORT,... CLIENTS SECONDS WARM-UP KEYS PAYLOAD PATIENCE [PID,...]")
   exit(64)
 }
 let addresses = arguments[1].split(separator: ",").compactMap { LoadAddress(String($0)) }
@@ -20,10 +20,11 @@ guard !addresses.isEmpty else {
   print("\(arguments[1]) holds no address")
   exit(64)
 }
-let pids = arguments.count > 7 ? arguments[7].split(separator: ",").compactMap { Int32($0) } : []
+let pids = arguments.count > 8 ? arguments[8].split(separator: ",").compactMap { Int32($0) } : []
 
 var plan = LoadPlan(addresses: addresses, clients: clients, duration: UInt64(seconds * 1e9))
 plan.warmUp = UInt64(warmUp * 1e9)
+plan.patience = UInt64(patience * 1e9)
 let processes = NodeProcesses(nodes: pids.map { .init(name: String($0), pid: $0) })
 let samples = Mutex<[NodeProcesses.Sample?]>([nil, nil])
 let result = try await Load.run(plan) { isBeginning in

@@ -172,6 +172,7 @@ struct Bench: ClusterCommand {
     plan.warmUp = warmUp?.nanoseconds ?? 3_000_000_000
     plan.rate = rate?.perSecond ?? 0
     plan.loops = loops
+    plan.patience = connection.timeout?.nanoseconds ?? plan.patience
     plan.isStopped = { Interrupt.shared.isRequested }
     Interrupt.shared.install(screen)
     if connection.output.progress != .none {
