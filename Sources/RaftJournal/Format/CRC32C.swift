@@ -1,7 +1,10 @@
-// CRC-32C (Castagnoli 1993), the checksum of iSCSI and of most write-ahead logs, by tables: 32
-// bytes a step (after Kounavis and Berry 2005, "slicing by 8"), of which only the first four wait
-// for the step before. It detects any error of up to 32 bits in a row, and any three single bits in
-// up to 256 MiB.
+// CRC-32C (Castagnoli 1993), the checksum of iSCSI and of most write-ahead logs. It detects any
+// error of up to 32 bits in a row, and any three single bits in up to 256 MiB.
+//
+// By the processor's own instruction where there is one, else by tables: 32 bytes a step (after
+// Kounavis and Berry 2005, "slicing by 8"), of which only the first four wait for the step before.
+
+internal import RaftChecksum
 
 /// A running CRC-32C.
 public struct CRC32C: Hashable, Sendable, BitwiseCopyable {
@@ -33,8 +36,36 @@ public struct CRC32C: Hashable, Sendable, BitwiseCopyable {
 
   /// Adds bytes.
   ///
-  /// - Complexity: O(bytes), a third of a nanosecond each.
+  /// - Complexity: O(bytes): about a twentieth of a nanosecond each by the instruction, a third by
+  ///   tables.
   public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    guard CRC32C.hasInstruction else { return updateByTables(bytes) }
+    guard let base = bytes.baseAddress else { return }
+    if bytes.count < 3 * Int(RAFT_CHECKSUM_STRIDE) {
+      register = raft_checksum_update(register, base, bytes.count, nil)
+    } else {
+      register = CRC32C.shift.withUnsafeBufferPointer {
+        raft_checksum_update(register, base, bytes.count, $0.baseAddress)
+      }
+    }
+  }
+
+  /// Whether the processor takes the checksum by itself.
+  package static let hasInstruction = raft_checksum_has_instruction() != 0
+
+  /// What each byte of the register becomes over a stride of zeros, byte by byte.
+  private static let shift: [UInt32] = {
+    let zeros = [UInt8](repeating: 0, count: Int(RAFT_CHECKSUM_STRIDE))
+    return (0..<4 * 256).map { position in
+      var crc = CRC32C()
+      crc.register = UInt32(position & 0xff) << UInt32(8 * (position >> 8))
+      zeros.withUnsafeBytes { crc.updateByTables($0) }
+      return crc.register
+    }
+  }()
+
+  /// What `update` does where the processor is no help. The checksum is the same.
+  package mutating func updateByTables(_ bytes: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress else { return }
     var crc = register
     var offset = 0
