@@ -77,6 +77,11 @@ extension Entries: WireValue {
       head.term.rawValue, kinds | sizes << 16, sizes >> 48, bytes: isPresent ? 18 : 14)
     switch head.payloads {
     case .present:
+      if positions.count == 1, head.storedCount == head.blockCount {
+        // A whole block is written as it is: its table of ends lies behind its payloads.
+        head.bytes.withUnsafeBytes { writer.bytes.append(contentsOf: $0) }
+        return
+      }
       head.payloadSlice.withUnsafeBytes { writer.bytes.append(contentsOf: $0) }
       guard count > 1 else { return }
       for position in positions.dropFirst() {
@@ -113,7 +118,7 @@ extension Entries: WireValue {
     var next = try reader.readIndex()
     guard next > .zero else { throw reader.error(.index, .zero, at: indexStart) }
     var runs: [EntryRun] = []
-    for _ in 0..<runCount {
+    for position in 0..<runCount {
       let start = reader.offset
       let run = try EntryRun.read(from: &reader, firstIndex: next)
       guard run.lastIndex.rawValue <= WireReader.maximumNumber else {
@@ -123,6 +128,8 @@ extension Entries: WireValue {
         guard run.term >= last.term else { throw reader.error(.term, .termDecreases, at: start) }
         guard !run.joins(last) else { throw reader.error(.term, .notCanonical, at: start) }
       }
+      // Mostly it is the only one, and needs no array.
+      if position == 0, runCount == 1 { return Entries(run) }
       next = LogIndex(run.lastIndex.rawValue + 1)
       runs.append(run)
     }
