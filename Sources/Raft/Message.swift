@@ -183,7 +183,7 @@ public struct Message: Hashable, Sendable {
   public let snapshot: SnapshotPart?
 
   /// Whether the message is all in its body, so that it holds no memory.
-  @inlinable var isBare: Bool {
+  @inlinable package var isBare: Bool {
     entries.head.storedCount == 0 && entries.series == nil && snapshot == nil
   }
 

@@ -47,6 +47,15 @@ extension RaftNode {
     finishStep(&actions)
   }
 
+  /// What `step` does with `receive`, for a message that is all in its body.
+  package mutating func receive(
+    from sender: NodeID, to receiver: NodeID, term: Term, bare body: Message.Body,
+    into actions: inout ActionBuffer
+  ) {
+    var message = Message(sender, to: receiver, term, body)
+    receive(&message, into: &actions)
+  }
+
   @usableFromInline
   mutating func stepPersisted(_ ticket: Ticket, _ actions: inout ActionBuffer) {
     if isHalted { return }

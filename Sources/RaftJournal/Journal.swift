@@ -165,15 +165,20 @@ public struct Journal: Hashable, Sendable {
     let distance = settings.sectorBytes - segment.end % settings.sectorBytes
     for padding in [distance > 72 ? Int(distance) - 72 : 0, 0] {
       let body = beginRecord(bytes: padding)
-      if padding > 0 {
-        // As an array it is copied as a whole, and not byte by byte.
-        open.bytes.append(contentsOf: [UInt8](repeating: RecordHead.filler, count: padding))
+      // From an array it is copied as a whole, and not byte by byte.
+      var missing = padding
+      while missing > 0 {
+        let part = min(missing, Journal.padding.count)
+        open.bytes.append(contentsOf: Journal.padding[..<part])
+        missing -= part
       }
       let parts = padding > 0 ? RecordBody.paddingPart : 0
       _ = endRecord(body, parts, summary.hardState, summary.lastIndex)
     }
     newestSequence = newest
   }
+
+  private static let padding = [UInt8](repeating: RecordHead.filler, count: 4_096)
 
   /// Begins a record at the end of the open batch with an empty head; returns where its body
   /// begins. The body is of about so many bytes.

@@ -183,8 +183,18 @@ extension ReplicaEngine {
 
   // MARK: Taking a snapshot
 
+  /// Whether enough was applied since the last snapshot.
+  private var isSnapshotDue: Bool {
+    if bytesSinceSnapshot >= settings.snapshotBytes { return true }
+    let index = node.isWitness ? node.lastApplied : applied
+    let newest = node.snapshot.lastIncluded.index
+    return index > newest && newest.distance(to: index) >= settings.snapshotEntries
+  }
+
   /// Begins a snapshot when enough was applied since the last, or somebody wants one.
   mutating func takeSnapshotIfDue() -> EnginePause? {
+    // Mostly nothing is due, so that is asked first.
+    if !isSnapshotWanted, !isSnapshotDue, loading == nil { return nil }
     if loading != nil {
       askForPiece()
       return nil
@@ -196,10 +206,7 @@ extension ReplicaEngine {
       if isSnapshotWanted, index <= newest { snapshotIsThere(newest) }
       return nil
     }
-    let isDue =
-      newest.distance(to: index) >= settings.snapshotEntries
-      || bytesSinceSnapshot >= settings.snapshotBytes
-    guard isSnapshotWanted || isDue, let term = node.log.term(at: index) else { return nil }
+    guard isSnapshotWanted || isSnapshotDue, let term = node.log.term(at: index) else { return nil }
     let position = LogPosition(term: term, index: index)
     isSnapshotWanted = false
     bytesSinceSnapshot = 0

@@ -203,7 +203,15 @@ struct ReplicaEngine: Sendable {
     switch coreInputs.first {
     case .tick: node.step(.tick, into: &coreActions)
     case .receive(let envelope):
-      node.receive(shared: envelope.content.message, into: &coreActions)
+      // Most are all in their body: then nothing that has to be counted is copied.
+      if envelope.content.message.isBare {
+        node.receive(
+          from: envelope.content.message.from, to: envelope.content.message.to,
+          term: envelope.content.message.term, bare: envelope.content.message.body,
+          into: &coreActions)
+      } else {
+        node.receive(shared: envelope.content.message, into: &coreActions)
+      }
     case .persisted(let ticket): node.step(.persisted(ticket), into: &coreActions)
     case .applied(let index): node.step(.applied(through: index), into: &coreActions)
     case .other(let input): node.step(input, into: &coreActions)

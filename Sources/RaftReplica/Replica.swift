@@ -222,8 +222,9 @@ public struct Replica<Machine: StateMachine>: Sendable {
       for core in engine.forgottenQueries { _ = queries.take(core) }
       engine.forgottenQueries.removeAll(keepingCapacity: true)
     }
-    engine.output.drain { action in
-      switch action {
+    // Taken apart, not copied.
+    engine.output.drain { (action: consuming EngineAction) in
+      switch consume action {
       case .send(let envelope): actions.append(.send(envelope))
       case .disk(let job): actions.append(.disk(job))
       case .reply(let name, let reply): actions.append(.reply(name, Reply(reply)))

@@ -82,26 +82,40 @@ extension ReplicaEngine {
   }
 
   /// How long ago so many were heard of that they and this node are a majority.
+  ///
+  /// Inlined, or the whole replica would be copied first.
+  @inline(__always)
   private var leaderAge: Ticks? {
     let membership = node.membership
     let progress = node.progress
-    guard let age = majorityAge(of: membership.voters, progress) else { return nil }
+    let now = node.uptime.rawValue
+    let id = node.id
+    guard
+      let age = ReplicaEngine.majorityAge(of: membership.voters, progress, now, leader: id)
+    else { return nil }
     if !membership.isJoint { return Ticks(age) }
-    guard let other = majorityAge(of: membership.outgoing, progress) else { return nil }
+    guard
+      let other = ReplicaEngine.majorityAge(of: membership.outgoing, progress, now, leader: id)
+    else { return nil }
     return Ticks(max(age, other))
   }
 
   /// How long ago a majority of these was heard of.
-  private func majorityAge(of voters: [NodeID], _ progress: [Progress]) -> UInt64? {
-    let now = node.uptime.rawValue
-    return voters.withUnsafeBufferPointer { voters in
+  private static func majorityAge(
+    of voters: [NodeID], _ progress: [Progress], _ now: UInt64, leader: NodeID
+  ) -> UInt64? {
+    voters.withUnsafeBufferPointer { voters in
       progress.withUnsafeBufferPointer { progress in
         var least: UInt64?
         for voter in voters {
-          guard let age = age(of: voter, progress, now), age < least ?? .max else { continue }
+          guard let age = age(of: voter, progress, now, leader), age < least ?? .max else {
+            continue
+          }
           var count = 0
           for other in voters {
-            if let theirs = self.age(of: other, progress, now), theirs <= age { count += 1 }
+            if let theirs = self.age(of: other, progress, now, leader), theirs <= age {
+              count += 1
+            }
           }
           if count > voters.count / 2 { least = age }
         }
@@ -110,12 +124,12 @@ extension ReplicaEngine {
     }
   }
 
-  /// How long ago this leader heard of a node; `nil` for one that it does not lead.
+  /// How long ago a leader heard of a node; `nil` for one that it does not lead.
   @inline(__always)
-  private func age(
-    of node: NodeID, _ progress: UnsafeBufferPointer<Progress>, _ now: UInt64
+  private static func age(
+    of node: NodeID, _ progress: UnsafeBufferPointer<Progress>, _ now: UInt64, _ leader: NodeID
   ) -> UInt64? {
-    if node == id { return 0 }
+    if node == leader { return 0 }
     for place in progress.indices where progress[place].id == node {
       return now - progress[place].lastHeard
     }

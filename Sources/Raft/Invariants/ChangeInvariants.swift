@@ -21,6 +21,7 @@ extension RaftNode {
   /// What to remember of this state, to compare a later one with.
   ///
   /// - Complexity: O(1).
+  @inline(__always)
   public var vitals: Vitals {
     Vitals(
       currentTerm: currentTerm, votedFor: votedFor, role: role, leaderID: leaderID, last: log.last,
@@ -64,22 +65,58 @@ extension RaftNode {
     return violated
   }
 
-  /// Whether all invariants hold, those of this state and those since the state that is remembered
-  /// in `before`; if they do, remembers this state there.
+  /// Whether all invariants of a node hold, those of this state and those since the state that is
+  /// remembered in `before`; if they do, remembers this state there.
   ///
   /// The two lists at once for whoever asks after each step and mostly hears that all is well. If
-  /// it is not, they say what does not hold.
+  /// it is not, they say what does not hold. `inout` because so the node is read where it is, and
+  /// not copied first.
   ///
   /// - Complexity: O(nodes), with `isDeep` O(entries).
-  package func holdsInvariants(since before: inout Vitals?, isDeep: Bool) -> Bool {
-    var isSound = isLogSound && isRoleSound
-    if isDeep { isSound = isDeeplySound && isSound }
-    if let before { isSound = checkInvariants(since: before).isEmpty && isSound }
-    if isSound { before = vitals }
-    return isSound
+  package static func holdsInvariants(
+    _ node: inout RaftNode, since before: inout Vitals?, isDeep: Bool
+  ) -> Bool {
+    guard node.isLogSound, node.isRoleSoundInPlace() else { return false }
+    if isDeep {
+      guard node.isDeeplySound else { return false }
+    }
+    let vitals = node.vitals
+    if let before {
+      guard node.isSoundChange(from: before, to: vitals) else { return false }
+    }
+    before = vitals
+    return true
+  }
+
+  /// Whether `checkInvariants(since:)` finds nothing, said without an array.
+  @inline(__always)
+  private func isSoundChange(from before: Vitals, to now: Vitals) -> Bool {
+    guard now.currentTerm >= before.currentTerm, now.commitIndex >= before.commitIndex,
+      now.lastApplied >= before.lastApplied, now.handedToApply >= before.handedToApply,
+      now.lastTicket >= before.lastTicket,
+      now.lastTicket.rawValue &- before.lastTicket.rawValue <= 1,
+      now.durableTicket >= before.durableTicket, now.snapshotIndex >= before.snapshotIndex
+    else { return false }
+    let isSameTerm = now.currentTerm == before.currentTerm
+    if isSameTerm {
+      if before.votedFor != nil, now.votedFor != before.votedFor { return false }
+      if before.leaderID != nil, now.leaderID != nil, now.leaderID != before.leaderID {
+        return false
+      }
+      if before.role == .leader, now.role == .leader, now.last != before.last,
+        !hasKept(before.last)
+      {
+        return false
+      }
+    }
+    if now.role == .leader, before.role != .leader, before.role != .candidate || !isSameTerm {
+      return false
+    }
+    return !before.isHalted || now == before
   }
 
   /// Whether the log still ends with this entry, or goes on after it.
+  @inline(__always)
   private func hasKept(_ last: LogPosition) -> Bool {
     last.index <= log.lastIndex && (last.index < log.baseIndex || log.contains(last))
   }

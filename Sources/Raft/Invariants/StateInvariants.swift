@@ -16,14 +16,18 @@ extension RaftNode {
 
   // The usual answer is that all is well, so that is asked first, without an array.
 
+  // What a node is asked that is `inout` elsewhere is inlined, or all of it would be copied first.
+
+  @inline(__always)
   var isLogSound: Bool {
     areIndexesOrdered && isSnapshotCommitted && log.lastTerm <= currentTerm
       && handedToApply <= storage.durableIndex && isDurableInLog && isStored && isVerifiedBetween
       && isMembershipInLog && isPendingUndecided && isHeldNotDurable && isInstallSound
   }
 
+  @inline(__always)
   var isRoleSound: Bool {
-    switch state {
+    switch role {
     case .leader:
       isOwnVoteCast && leaderID == id && isTermOpened && isProgressOrdered && isNextAfterMatch
     case .candidate:
@@ -34,6 +38,10 @@ extension RaftNode {
       leaderID != id && isLeaderStateEmpty && !hasLease
     }
   }
+
+  /// `isRoleSound`, read where the node is: nothing changes.
+  @inline(never)
+  mutating func isRoleSoundInPlace() -> Bool { isRoleSound }
 
   private func collectLog(_ violated: inout [StateInvariant]) {
     if !areIndexesOrdered { violated.append(.appliedBeforeCommitted) }
@@ -82,46 +90,55 @@ extension RaftNode {
 
   // MARK: The log
 
+  @inline(__always)
   private var areIndexesOrdered: Bool {
     lastApplied <= handedToApply && handedToApply <= commitIndex && commitIndex <= log.lastIndex
   }
 
+  @inline(__always)
   private var isSnapshotCommitted: Bool {
     log.baseIndex <= snapshot.lastIncluded.index && snapshot.lastIncluded.index <= commitIndex
   }
 
+  @inline(__always)
   private var isDurableInLog: Bool {
     storage.durableIndex <= log.lastIndex && storage.durableTicket <= storage.lastTicket
       && storage.hardStateTicket <= storage.lastTicket
   }
 
+  @inline(__always)
   private var isStored: Bool {
     isHalted
       || !storage.isHardStateChanged && storage.truncateFrom == nil && !storage.hasSnapshot
         && storage.writtenIndex == log.lastIndex
   }
 
+  @inline(__always)
   private var isVerifiedBetween: Bool {
     commitIndex <= verifiedIndex && verifiedIndex <= log.lastIndex
   }
 
+  @inline(__always)
   private var isMembershipInLog: Bool {
     let index = membershipIndex
     guard index <= log.lastIndex || index == snapshot.membershipIndex else { return false }
     return !membership.voters.isEmpty || index == .zero
   }
 
+  @inline(__always)
   private var isPendingUndecided: Bool {
     guard let oldest = clients.pending.first else { return true }
     return oldest.position.index > commitIndex
   }
 
+  @inline(__always)
   private var isHeldNotDurable: Bool {
     if storage.held.isEmpty { return true }
     let oldest = storage.held[0]
     return oldest.ticket > storage.durableTicket && oldest.message.term <= currentTerm
   }
 
+  @inline(__always)
   private var isInstallSound: Bool {
     guard isInstalling, let installing else { return true }
     let index = installing.metadata.lastIncluded.index
@@ -130,13 +147,16 @@ extension RaftNode {
 
   // MARK: The roles
 
+  @inline(__always)
   private var isOwnVoteCast: Bool { votedFor == id && currentTerm > .zero }
 
+  @inline(__always)
   private var isTermOpened: Bool {
     leader.termStart > .zero
       && (leader.termStart <= log.baseIndex || log.term(at: leader.termStart) == currentTerm)
   }
 
+  @inline(__always)
   private var isProgressOrdered: Bool {
     var previous = NodeID(0)
     for peer in leader.progress {
@@ -146,6 +166,7 @@ extension RaftNode {
     return true
   }
 
+  @inline(__always)
   private var isNextAfterMatch: Bool {
     let end = log.lastIndex.next
     for peer in leader.progress where peer.matchIndex >= peer.nextIndex || peer.nextIndex > end {
@@ -154,6 +175,7 @@ extension RaftNode {
     return true
   }
 
+  @inline(__always)
   private var isLeaderStateEmpty: Bool {
     leader.progress.isEmpty && leader.transfer == nil && leader.concerned.isEmpty
       && !leader.reads.isWaiting

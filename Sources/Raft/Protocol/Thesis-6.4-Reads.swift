@@ -76,6 +76,7 @@ extension RaftNode {
   /// The lease runs from the tick at which the newest confirmed round was *begun*, for less than
   /// the time for which a quorum has promised to elect nobody else, by the bound on clock drift. It
   /// needs an entry of this term committed, like any read.
+  @inline(__always)
   public var hasLease: Bool {
     guard let drift = configuration.leaseDriftPerMille, isLeader, !isQuiescent,
       !leader.reads.isLeaseRevoked, commitIndex >= leader.termStart,

@@ -24,7 +24,30 @@ public struct Membership: Sendable {
       self.learners = learners
       self.learnersNext = learnersNext
       self.witnesses = witnesses
-      count = Lists.nodes(voters, outgoing, learners).count
+      count = Lists.count(voters, outgoing, learners)
+    }
+
+    /// How many nodes these lists name, each counted once.
+    private static func count(
+      _ voters: [NodeID], _ outgoing: [NodeID], _ learners: [NodeID]
+    ) -> Int {
+      guard isAscending(voters), isAscending(outgoing), isAscending(learners) else {
+        return nodes(voters, outgoing, learners).count
+      }
+      // Mostly one list says it all; without an array anyway.
+      var count = voters.count
+      for node in outgoing where !voters.contains(node) { count += 1 }
+      for node in learners where !voters.contains(node) && !outgoing.contains(node) { count += 1 }
+      return count
+    }
+
+    private static func isAscending(_ nodes: [NodeID]) -> Bool {
+      var position = 1
+      while position < nodes.count {
+        if nodes[position] <= nodes[position - 1] { return false }
+        position += 1
+      }
+      return true
     }
 
     /// The nodes of these lists, sorted, each once.
@@ -148,17 +171,11 @@ public struct Membership: Sendable {
   /// - Throws: `MembershipError` for the first thing that is wrong.
   /// - Complexity: O(n²) in the nodes, of which there are at most `maximumNodes` in each list.
   public func validate() throws(MembershipError) {
-    for list in [voters, outgoing, learners, learnersNext, witnesses] {
-      guard list.count <= Membership.maximumNodes else {
-        throw .tooManyNodes(list.count)
-      }
-      for position in list.indices {
-        guard list[position].rawValue > 0 else { throw .zeroNode }
-        guard position == 0 || list[position - 1] < list[position] else {
-          throw .namedTwice(list[position])
-        }
-      }
-    }
+    try Membership.check(voters)
+    try Membership.check(outgoing)
+    try Membership.check(learners)
+    try Membership.check(learnersNext)
+    try Membership.check(witnesses)
     // All together, so that leaving a joint configuration never makes a list that is too long.
     let total = count
     guard total <= Membership.maximumNodes else { throw .tooManyNodes(total) }
@@ -169,6 +186,17 @@ public struct Membership: Sendable {
     }
     for node in witnesses where !isVoter(node) { throw .witnessNotVoter(node) }
     if !voters.contains(where: { !witnesses.contains($0) }) { throw .onlyWitnesses }
+  }
+
+  /// Checks one list by itself.
+  private static func check(_ list: [NodeID]) throws(MembershipError) {
+    guard list.count <= Membership.maximumNodes else { throw .tooManyNodes(list.count) }
+    for position in list.indices {
+      guard list[position].rawValue > 0 else { throw .zeroNode }
+      guard position == 0 || list[position - 1] < list[position] else {
+        throw .namedTwice(list[position])
+      }
+    }
   }
 }
 

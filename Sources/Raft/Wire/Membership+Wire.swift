@@ -33,11 +33,17 @@ extension Membership: WireValue {
   }
 
   func write(to writer: inout WireWriter) {
-    for list in [voters, outgoing, learners, learnersNext, witnesses] {
-      precondition(list.count <= Membership.maximumNodes, "a list of \(list.count) nodes")
-      writer.put(UInt8(truncatingIfNeeded: list.count))
-      for node in list { writer.put(node) }
-    }
+    Membership.write(voters, to: &writer)
+    Membership.write(outgoing, to: &writer)
+    Membership.write(learners, to: &writer)
+    Membership.write(learnersNext, to: &writer)
+    Membership.write(witnesses, to: &writer)
+  }
+
+  private static func write(_ nodes: [NodeID], to writer: inout WireWriter) {
+    precondition(nodes.count <= maximumNodes, "a list of \(nodes.count) nodes")
+    writer.put(UInt8(truncatingIfNeeded: nodes.count))
+    for node in nodes { writer.put(node) }
   }
 
   static func read(from reader: inout WireReader) throws(WireDecodingError) -> Membership {

@@ -39,8 +39,9 @@ struct FileHead {
   static func encode(
     _ kind: FileKind, _ identity: JournalIdentity, content: [UInt8]
   ) -> [UInt8] {
-    var bytes = magic
+    var bytes: [UInt8] = []
     bytes.reserveCapacity(fixedBytes + content.count + 8)
+    bytes.append(contentsOf: magic)
     bytes.put(0 as UInt32)
     bytes.put(0 as UInt32)
     bytes.append(version)

@@ -9,11 +9,13 @@ import Raft
 
 enum IdentityFile {
   static let copyDistance = 4_096
+  private static let zeros = [UInt8](repeating: 0, count: copyDistance)
 
   static func encode(
     _ identity: JournalIdentity, _ standing: Standing, segment: UInt64
   ) -> [UInt8] {
     var content: [UInt8] = []
+    content.reserveCapacity(32)
     switch standing {
     case .member:
       content.put(0 as UInt64)
@@ -26,8 +28,10 @@ enum IdentityFile {
     }
     content.put(segment)
     let head = FileHead.encode(.identity, identity, content: content)
-    var bytes = head
-    bytes.append(contentsOf: [UInt8](repeating: 0, count: copyDistance - head.count))
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(copyDistance + head.count)
+    bytes.append(contentsOf: head)
+    bytes.append(contentsOf: zeros[head.count...])
     bytes.append(contentsOf: head)
     return bytes
   }

@@ -43,6 +43,8 @@ struct SegmentHead {
   /// The bytes; sets `bytes` and `salt`.
   mutating func encode() -> [UInt8] {
     var content: [UInt8] = []
+    // As long as most, so that it does not grow by and by.
+    content.reserveCapacity(192)
     content.put(number)
     content.put(firstSequence)
     content.put(previousEnd)
@@ -50,10 +52,10 @@ struct SegmentHead {
     content.put(summary.logStart.term.rawValue)
     content.put(summary.logStart.index.rawValue)
     summary.hardState.encode(into: &content)
-    var snapshot: [UInt8] = []
-    summary.snapshot.encode(into: &snapshot)
-    content.put(UInt32(truncatingIfNeeded: snapshot.count))
-    content.append(contentsOf: snapshot)
+    let start = content.count
+    content.put(0 as UInt32)
+    summary.snapshot.encode(into: &content)
+    content.replace(at: start, with: UInt32(truncatingIfNeeded: content.count - start - 4))
     let head = FileHead.encode(.segment, identity, content: content)
     bytes = head.count
     salt = head.withUnsafeBytes {

@@ -57,13 +57,15 @@ struct SnapshotHead {
     _ identity: JournalIdentity, _ metadata: SnapshotMetadata, frameBytes: UInt32
   ) -> (bytes: [UInt8], layout: SnapshotLayout) {
     var content: [UInt8] = []
+    // As long as most, so that it does not grow by and by.
+    content.reserveCapacity(128)
     content.put(metadata.lastIncluded.term.rawValue)
     content.put(metadata.lastIncluded.index.rawValue)
     content.put(frameBytes)
-    var field: [UInt8] = []
-    metadata.encode(into: &field)
-    content.put(UInt32(truncatingIfNeeded: field.count))
-    content.append(contentsOf: field)
+    let start = content.count
+    content.put(0 as UInt32)
+    metadata.encode(into: &content)
+    content.replace(at: start, with: UInt32(truncatingIfNeeded: content.count - start - 4))
     let head = FileHead.encode(.snapshot, identity, content: content)
     let salt = head.withUnsafeBytes {
       UInt32(littleEndian: $0.load(fromByteOffset: 8, as: UInt32.self))
@@ -107,6 +109,7 @@ struct SnapshotTrailer {
 
   func encode(salt: UInt32) -> [UInt8] {
     var result: [UInt8] = []
+    result.reserveCapacity(Int(SnapshotLayout.trailerBytes))
     result.put(0 as UInt32)
     result.put(chain)
     result.put(bytes)
@@ -191,6 +194,10 @@ struct SnapshotWriter: Hashable, Sendable {
 
   private mutating func appendFrame(_ payload: ArraySlice<UInt8>, to output: inout [UInt8]) {
     let start = output.count
+    // Mostly one frame, and at the end a trailer.
+    if start == 0 {
+      output.reserveCapacity(8 + payload.count + Int(SnapshotLayout.trailerBytes))
+    }
     output.put(0 as UInt32)
     output.put(UInt32(truncatingIfNeeded: payload.count))
     output.append(contentsOf: payload)

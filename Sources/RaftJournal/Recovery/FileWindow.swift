@@ -19,19 +19,26 @@ struct FileWindow {
   }
 
   /// The bytes from `offset` on, at most `count`; fewer only at the end of the file.
+  @inline(__always)
   mutating func look<D: Disk>(
     at offset: UInt64, count: UInt64, on disk: inout D
   ) throws(DiskError) -> ArraySlice<UInt8> {
     let end = min(size, offset + count)
     guard offset < end else { return [] }
-    if offset < base || end > base + UInt64(bytes.count) {
-      let wanted = min(size - offset, max(end - offset, FileWindow.chunk))
-      bytes = []
-      bytes = try load(offset, wanted, on: &disk)
-      base = offset
-    }
+    if offset < base || end > base + UInt64(bytes.count) { try move(to: offset, end, on: &disk) }
     let start = Int(offset - base)
     return bytes[start..<min(bytes.count, start + Int(end - offset))]
+  }
+
+  /// Moves the window so that it begins there, and reaches at least as far.
+  @inline(never)
+  private mutating func move<D: Disk>(
+    to offset: UInt64, _ end: UInt64, on disk: inout D
+  ) throws(DiskError) {
+    let wanted = min(size - offset, max(end - offset, FileWindow.chunk))
+    bytes = []
+    bytes = try load(offset, wanted, on: &disk)
+    base = offset
   }
 
   /// Reads; where the device fails, finds out where by halves.

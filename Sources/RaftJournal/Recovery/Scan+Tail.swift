@@ -43,7 +43,7 @@ extension Scan {
         var offset = 0
         while offset < searched {
           // Nearly all are zeros.
-          while offset + 64 <= searched, isZero(buffer, from: offset) { offset += 64 }
+          offset = skipZeros(buffer, from: offset, to: searched)
           guard offset < searched else { break }
           defer { offset += 8 }
           if offset + 8 <= buffer.count {
@@ -73,14 +73,22 @@ extension Scan {
     return result
   }
 
-  /// Whether 64 bytes are all zeros.
+  /// The first place from `start` on at which 128 bytes are not all zeros, or are not there.
   @inline(__always)
-  private func isZero(_ buffer: UnsafeRawBufferPointer, from offset: Int) -> Bool {
-    var any: UInt64 = 0
-    for word in 0..<8 {
-      any |= buffer.loadUnaligned(fromByteOffset: offset + 8 * word, as: UInt64.self)
+  private func skipZeros(
+    _ buffer: UnsafeRawBufferPointer, from start: Int, to end: Int
+  ) -> Int {
+    guard let base = buffer.baseAddress else { return start }
+    var offset = start
+    while offset + 128 <= end {
+      var any: UInt64 = 0
+      for word in 0..<16 {
+        any |= (base + offset + 8 * word).loadUnaligned(as: UInt64.self)
+      }
+      if any != 0 { break }
+      offset += 128
     }
-    return any == 0
+    return offset
   }
 
   /// Judges the end of the newest segment, whose good records end at `end`.

@@ -22,6 +22,7 @@ struct UnvouchedRecords: Sendable {
   ///
   /// - Complexity: O(1), amortised.
   mutating func read(_ record: RecordHead, at offset: UInt64) {
+    if places.isEmpty { places.reserveCapacity(32) }
     places.append(Place(sequence: record.sequence, offset: offset))
     while first < places.count, places[first].sequence <= record.durable { first += 1 }
     if first > 64, first * 2 > places.count {

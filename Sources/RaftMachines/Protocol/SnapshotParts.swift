@@ -38,11 +38,11 @@ public struct SnapshotCursor: Hashable, Sendable {
   public mutating func write<Inner: SnapshotParts>(
     _ machine: Inner, into writer: inout ByteWriter
   ) -> Bool {
-    var cursor = inner.last ?? SnapshotCursor()
-    machine.writePart(at: &cursor, into: &writer)
-    let isDone = cursor.isAtEnd
-    inner = isDone ? [] : [cursor]
-    return isDone
+    if inner.isEmpty { inner.append(SnapshotCursor()) }
+    machine.writePart(at: &inner[0], into: &writer)
+    guard inner[0].isAtEnd else { return false }
+    inner.removeLast()
+    return true
   }
 }
 

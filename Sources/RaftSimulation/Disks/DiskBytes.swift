@@ -12,6 +12,9 @@ struct DiskBytes: Hashable, Sendable {
   /// Up to the last one that was written. A block that is empty is all zeros.
   private var blocks: [[UInt8]] = []
 
+  /// What a block begins with. Blocks of which nothing else is ever written share this one.
+  private static let zeros = [UInt8](repeating: 0, count: blockBytes)
+
   mutating func resize(to bytes: UInt64) {
     if bytes < count {
       let keep = (bytes + 1_023) / 1_024
@@ -40,15 +43,32 @@ struct DiskBytes: Hashable, Sendable {
       let start = Int(place % 1_024)
       let part = min(bytes.count - done, DiskBytes.blockBytes - start)
       while blocks.count <= block { blocks.append([]) }
-      if blocks[block].isEmpty {
-        blocks[block] = [UInt8](repeating: 0, count: DiskBytes.blockBytes)
-      }
       let source = UnsafeRawBufferPointer(rebasing: bytes[done..<done + part])
+      done += part
+      if blocks[block].isEmpty {
+        blocks[block] = DiskBytes.zeros
+        if DiskBytes.areZeros(source) { continue }
+      }
       blocks[block].withUnsafeMutableBytes {
         UnsafeMutableRawBufferPointer(rebasing: $0[start..<start + part]).copyMemory(from: source)
       }
-      done += part
     }
+  }
+
+  private static func areZeros(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress else { return true }
+    var place = 0
+    while place + 64 <= bytes.count {
+      var any: UInt64 = 0
+      for word in 0..<8 { any |= (base + place + 8 * word).loadUnaligned(as: UInt64.self) }
+      if any != 0 { return false }
+      place += 64
+    }
+    while place < bytes.count {
+      if bytes[place] != 0 { return false }
+      place += 1
+    }
+    return true
   }
 
   /// Reads the bytes from `offset` on, as many as there are and fit; returns how many.

@@ -17,15 +17,35 @@ extension Oracles {
     let isLeading = views[slot].role == .leader && views[slot].currentTerm == term
     let isCommitMoved = node.commitIndex.rawValue != views[slot].commitIndex
     if isLeading, isCommitMoved { checkCommit(slot, &node, isLeading: true) }
-    for place in actions.stores.indices { observeStore(slot, &node, actions.stores[place]) }
-    guard breach == nil else { return }
-    if !actions.stores.isEmpty || views[slot].role != node.role { noteMembership(slot, &node) }
+    // Most ticks want nothing done.
+    let isActing = !actions.isEmpty
+    if isActing {
+      for place in actions.stores.indices { observeStore(slot, &node, actions.stores[place]) }
+      guard breach == nil else { return }
+    }
+    if views[slot].role != node.role || isActing && !actions.stores.isEmpty {
+      noteMembership(slot, &node)
+    }
     checkTerm(slot, &node)
     checkLogEnd(slot, &node)
     checkLeadership(slot, &node)
     if !isLeading, isCommitMoved { checkCommit(slot, &node, isLeading: node.role == .leader) }
     if node.role == .leader { checkMayLead(slot, &node, &input) }
     checkHandOver(slot, &node, &input, last: lastIndex)
+    if isActing { checkActions(slot, &node, &input, &actions) }
+    countChanges(slot, &node)
+    if isActing {
+      for event in actions.events { count(event, slot, &node) }
+    }
+
+    views[slot].remember(&node)
+  }
+
+  /// What a node wants done, but for its writes.
+  @inline(__always)
+  private mutating func checkActions<Node: ObservedNode>(
+    _ slot: Int, _ node: inout Node, _ input: inout CoreInput, _ actions: inout ActionBuffer
+  ) {
     for place in actions.sends.indices {
       checkSend(
         slot, actions.sends[place].body, to: actions.sends[place].to, actions.sends[place].term)
@@ -34,10 +54,6 @@ extension Oracles {
     for place in actions.applies.indices { checkApply(slot, &node, actions.applies[place]) }
     for read in actions.reads { checkRead(slot, &node, read, &input) }
     for answer in actions.outcomes { checkOutcome(slot, &node, answer) }
-    countChanges(slot, &node)
-    for event in actions.events { count(event, slot, &node) }
-
-    views[slot].remember(&node)
   }
 
   private mutating func checkSilence(_ slot: Int, _ actions: ActionBuffer) {

@@ -164,7 +164,7 @@ public struct Oracles: Sendable {
   /// Checks what a node can know of itself, alone and against the step before.
   private mutating func checkInvariants(of node: inout RaftNode, isDeep: Bool) {
     guard breach == nil, let slot = slot(of: node.id) else { return }
-    if !node.holdsInvariants(since: &views[slot].vitals, isDeep: isDeep) {
+    if !RaftNode.holdsInvariants(&node, since: &views[slot].vitals, isDeep: isDeep) {
       fail(slot, node, isDeep: isDeep)
     }
   }

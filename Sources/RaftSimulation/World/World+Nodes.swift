@@ -96,9 +96,12 @@ extension World {
   /// Everything that follows at once from the input that a replica has taken in.
   private mutating func follow(_ position: Int) {
     var steps = 0
-    while slots[position].replica.advance(into: &actions) {
-      look(position)
-      steps += 1
+    while let seen = World.advance(
+      &slots[position], &oracles, &actions, &steps, isWatched: watch.isOn)
+    {
+      if watch.isOn { watchStep(position) }
+      if let place = seen.accepted { accepted(place, position) }
+      if let problem = seen.problem { blame(problem, position) }
       if steps == World.mostSteps {
         blame(endlessStepOf: position)
         return
@@ -108,6 +111,27 @@ extension World {
     if !actions.isEmpty { carryOut(position) }
     showMachine(position)
     if watch.isOn, watch.node == slots[position].id { watch.after = glance(position) }
+  }
+
+  /// Lets a replica go on, and looks at each step that its core makes, until there is something to
+  /// be told of one; `nil` once nothing more follows.
+  ///
+  /// All in their places: with the world around them each step would look them up again.
+  @inline(never)
+  private static func advance(
+    _ slot: inout NodeSlot, _ oracles: inout Oracles,
+    _ actions: inout [ReplicaAction<SimulatedMachine>], _ steps: inout Int, isWatched: Bool
+  ) -> Sight? {
+    while slot.replica.advance(into: &actions) {
+      oracles.isCatchingUp = slot.missedTicks > 0
+      let seen = World.judge(&oracles, &slot.replica, diskTicket: slot.diskTicket)
+      if seen.askedTicket > slot.askedTicket { slot.askedTicket = seen.askedTicket }
+      steps += 1
+      if isWatched || seen.accepted != nil || seen.problem != nil || steps == World.mostSteps {
+        return seen
+      }
+    }
+    return nil
   }
 
   /// The rolling digest takes in what happened and what came of it.
@@ -137,19 +161,6 @@ extension World {
   }
 
   // MARK: Looking
-
-  /// Looks at a step that a core has just made.
-  private mutating func look(_ position: Int) {
-    if watch.isOn { watchStep(position) }
-    oracles.isCatchingUp = slots[position].missedTicks > 0
-    let seen = World.judge(
-      &oracles, &slots[position].replica, diskTicket: slots[position].diskTicket)
-    if seen.askedTicket > slots[position].askedTicket {
-      slots[position].askedTicket = seen.askedTicket
-    }
-    if let place = seen.accepted { accepted(place, position) }
-    if let problem = seen.problem { blame(problem, position) }
-  }
 
   /// What a look at a step has to tell.
   struct Sight {
