@@ -211,7 +211,8 @@ final class ConnectionPool: Sendable {
   private static func reason(_ error: any Error) -> String {
     let text = "\(error)"
     if text.contains("CERTIFICATE_VERIFY_FAILED") || error is NIOSSLExtraError {
-      return "its certificate is not believed (\(text)); say --ca FILE"
+      return "its certificate is not believed: no authority that this client trusts signed it for"
+        + " that host"
     }
     if text.contains("refused") { return "connection refused" }
     if text.contains("connectTimeout") || text.contains("timed out") { return "no answer" }
