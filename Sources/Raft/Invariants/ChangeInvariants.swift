@@ -82,15 +82,21 @@ extension RaftNode {
     }
     let vitals = node.vitals
     if let before {
-      guard node.isSoundChange(from: before, to: vitals) else { return false }
+      guard isSoundChange(from: before, to: vitals) else { return false }
+      if before.role == .leader, vitals.role == .leader, vitals.currentTerm == before.currentTerm,
+        vitals.last != before.last
+      {
+        guard node.hasKeptInPlace(before.last) else { return false }
+      }
     }
     before = vitals
     return true
   }
 
-  /// Whether `checkInvariants(since:)` finds nothing, said without an array.
+  /// Whether `checkInvariants(since:)` finds nothing in these, said without an array. Whether a
+  /// leader has kept its log, only the log can tell.
   @inline(__always)
-  private func isSoundChange(from before: Vitals, to now: Vitals) -> Bool {
+  private static func isSoundChange(from before: Vitals, to now: Vitals) -> Bool {
     guard now.currentTerm >= before.currentTerm, now.commitIndex >= before.commitIndex,
       now.lastApplied >= before.lastApplied, now.handedToApply >= before.handedToApply,
       now.lastTicket >= before.lastTicket,
@@ -103,17 +109,16 @@ extension RaftNode {
       if before.leaderID != nil, now.leaderID != nil, now.leaderID != before.leaderID {
         return false
       }
-      if before.role == .leader, now.role == .leader, now.last != before.last,
-        !hasKept(before.last)
-      {
-        return false
-      }
     }
     if now.role == .leader, before.role != .leader, before.role != .candidate || !isSameTerm {
       return false
     }
     return !before.isHalted || now == before
   }
+
+  /// `hasKept`, read where the node is: nothing changes.
+  @inline(never)
+  private mutating func hasKeptInPlace(_ last: LogPosition) -> Bool { hasKept(last) }
 
   /// Whether the log still ends with this entry, or goes on after it.
   @inline(__always)

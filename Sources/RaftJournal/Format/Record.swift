@@ -37,10 +37,15 @@ struct RecordHead: Hashable, Sendable {
   }
 
   private static func isFiller(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress else { return true }
     var place = 0
-    while place + 8 <= bytes.count {
-      if bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) != fillers { return false }
-      place += 8
+    while place + 64 <= bytes.count {
+      var difference: UInt64 = 0
+      for word in 0..<8 {
+        difference |= (base + place + 8 * word).loadUnaligned(as: UInt64.self) ^ fillers
+      }
+      if difference != 0 { return false }
+      place += 64
     }
     while place < bytes.count {
       if bytes[place] != filler { return false }

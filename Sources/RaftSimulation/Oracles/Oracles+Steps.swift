@@ -26,9 +26,11 @@ extension Oracles {
     if views[slot].role != node.role || isActing && !actions.stores.isEmpty {
       noteMembership(slot, &node)
     }
-    checkTerm(slot, &node)
-    checkLogEnd(slot, &node)
-    checkLeadership(slot, &node)
+    if !isAsStored(slot, &node) {
+      checkTerm(slot, &node)
+      checkLogEnd(slot, &node)
+      checkLeadership(slot, &node)
+    }
     if !isLeading, isCommitMoved { checkCommit(slot, &node, isLeading: node.role == .leader) }
     if node.role == .leader { checkMayLead(slot, &node, &input) }
     checkHandOver(slot, &node, &input, last: lastIndex)
@@ -39,6 +41,21 @@ extension Oracles {
     }
 
     views[slot].remember(&node)
+  }
+
+  /// Whether term, vote, role and the end of the log are what they were and what was stored: then
+  /// `checkTerm`, `checkLogEnd` and `checkLeadership` find nothing. Mostly it is so.
+  @inline(__always)
+  private func isAsStored<Node: ObservedNode>(_ slot: Int, _ node: inout Node) -> Bool {
+    let term = node.currentTerm.rawValue
+    let vote = node.votedFor?.rawValue ?? 0
+    let last = node.lastPosition
+    return term == views[slot].currentTerm && vote == views[slot].votedFor
+      && node.role == views[slot].role && term == views[slot].issued.currentTerm
+      && vote == views[slot].issued.votedFor
+      && last.index.rawValue == views[slot].issued.lastIndex
+      && last.term.rawValue == views[slot].issued.lastTerm
+      && node.lastApplied <= node.commitIndex
   }
 
   /// What a node wants done, but for its writes.

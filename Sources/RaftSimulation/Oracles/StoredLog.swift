@@ -144,18 +144,26 @@ struct StoredLog: Sendable {
   /// Carries out the rest.
   mutating func append(_ entries: Entries) {
     guard !entries.isEmpty else { return }
-    for position in 0..<entries.runCount {
-      let run = entries.run(position)
-      let term = run.term.rawValue
-      if lastTerm != term || runs.isEmpty {
-        runs.append(TermRun(first: run.firstIndex.rawValue, term: term))
-      }
-      if run.kind == .membership {
-        for offset in 0..<run.count {
-          memberships.append(run.firstIndex.rawValue + UInt64(offset))
-        }
+    if entries.runCount == 1 {
+      // Mostly. The parts one by one: as a whole the run would be copied.
+      append(
+        entries.head.kind, from: entries.head.firstIndex.rawValue, entries.head.count,
+        term: entries.head.term.rawValue)
+    } else {
+      for position in 0..<entries.runCount {
+        let run = entries.run(position)
+        append(run.kind, from: run.firstIndex.rawValue, run.count, term: run.term.rawValue)
       }
     }
     lastIndex = entries.lastIndex.rawValue
+  }
+
+  @inline(__always)
+  private mutating func append(
+    _ kind: EntryKind, from first: UInt64, _ count: Int, term: UInt64
+  ) {
+    if lastTerm != term || runs.isEmpty { runs.append(TermRun(first: first, term: term)) }
+    guard kind == .membership else { return }
+    for offset in 0..<count { memberships.append(first + UInt64(offset)) }
   }
 }
