@@ -54,6 +54,8 @@ struct Story {
   ) {
     var actions = ActionBuffer()
     change(&nodes[number - 1], &actions)
+    // What is put into the lists themselves has not said so.
+    actions.filled = .max
     if case .tick = input {
       nodes[number - 1].uptime = Ticks(nodes[number - 1].uptime.rawValue + 1)
     }

@@ -27,7 +27,7 @@ import Testing
 
   @Test func `has every result that there can be`() {
     var seen: Set<String> = []
-    for seed in 1...12 as ClosedRange<UInt64> {
+    for seed in 1...48 as ClosedRange<UInt64> {
       for operation in ended(seed).history {
         seen.insert(operation.kind.description + word(operation))
       }
@@ -35,7 +35,8 @@ import Testing
     for expected in [
       "put done", "delete done", "compareAndSet done", "compareAndSet declined", "get nothing",
       "get something", "openAccount done", "openAccount declined", "transfer done",
-      "transfer declined", "pair done", "pair declined", "hold done", "hold declined",
+      "transfer declined", "pair done", "pair declined", "batch done", "batch declined",
+      "hold done", "hold declined",
       "capture done", "capture too late: missing", "capture too late: captured",
       "capture too late: voided", "void done", "void too late: captured",
       "balance nothing", "balance something", "publish stored", "fetch nothing",

@@ -23,7 +23,7 @@ import Testing
     workload.leaseReadsPerMillion = 250_000
     workload.followerReadsPerMillion = 250_000
     workload.staleReadsPerMillion = 250_000
-    let operations = drawn(2_000, workload)
+    let operations = drawn(4_000, workload)
     for kind in OperationKind.allCases {
       let share = operations.filter { $0.kind == kind }.count
       #expect(share > 10, "\(kind) was drawn \(share) times")

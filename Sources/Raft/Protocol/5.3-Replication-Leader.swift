@@ -124,8 +124,8 @@ extension RaftNode {
       isWitness ? entries.eliding() : entries, &actions)
   }
 
-  /// Where an entry stands that a message is to follow. `mutating` so that the node is read where it
-  /// is, and not copied first; nothing changes.
+  /// Where an entry stands that a message is to follow. `mutating` so that the node is read where
+  /// it is, and not copied first; nothing changes.
   private mutating func positionInLog(_ index: LogIndex) -> LogPosition {
     guard let term = log.term(at: index) else {
       preconditionFailure("entry \(index) is compacted; a snapshot must be sent instead")
