@@ -206,7 +206,7 @@ extension ReplicaEngine {
       if isSnapshotWanted, index <= newest { snapshotIsThere(newest) }
       return nil
     }
-    guard isSnapshotWanted || isSnapshotDue, let term = node.log.term(at: index) else { return nil }
+    guard let term = node.log.term(at: index) else { return nil }
     let position = LogPosition(term: term, index: index)
     isSnapshotWanted = false
     bytesSinceSnapshot = 0

@@ -35,34 +35,12 @@ extension RaftNode {
   ///
   /// - Complexity: O(1).
   public func checkInvariants(since before: Vitals) -> [ChangeInvariant] {
-    var violated: [ChangeInvariant] = []
-    let isSameTerm = currentTerm == before.currentTerm
-    if currentTerm < before.currentTerm { violated.append(.termGrows) }
-    if isSameTerm, before.votedFor != nil, votedFor != before.votedFor {
-      violated.append(.voteStays)
+    let now = vitals
+    var broken = RaftNode.brokenInvariants(from: before, to: now)
+    if RaftNode.isSameReign(before, now), !hasKept(before.last) {
+      broken |= RaftNode.bit(.leaderAppends)
     }
-    if commitIndex < before.commitIndex { violated.append(.commitGrows) }
-    if lastApplied < before.lastApplied || handedToApply < before.handedToApply {
-      violated.append(.appliedGrows)
-    }
-    if isSameTerm, before.role == .leader, isLeader, !hasKept(before.last) {
-      violated.append(.leaderAppends)
-    }
-    if isSameTerm, before.leaderID != nil, let leaderID, leaderID != before.leaderID {
-      violated.append(.leaderStays)
-    }
-    if storage.lastTicket < before.lastTicket
-      || storage.lastTicket.rawValue - before.lastTicket.rawValue > 1
-      || storage.durableTicket < before.durableTicket
-    {
-      violated.append(.ticketsCount)
-    }
-    if before.isHalted, vitals != before { violated.append(.haltIsFinal) }
-    if snapshot.lastIncluded.index < before.snapshotIndex { violated.append(.snapshotGrows) }
-    if isLeader, before.role != .leader, before.role != .candidate || !isSameTerm {
-      violated.append(.leadersWereCandidates)
-    }
-    return violated
+    return ChangeInvariant.allCases.filter { broken & RaftNode.bit($0) != 0 }
   }
 
   /// Whether all invariants of a node hold, those of this state and those since the state that is
@@ -82,10 +60,8 @@ extension RaftNode {
     }
     let vitals = node.vitals
     if let before {
-      guard isSoundChange(from: before, to: vitals) else { return false }
-      if before.role == .leader, vitals.role == .leader, vitals.currentTerm == before.currentTerm,
-        vitals.last != before.last
-      {
+      guard brokenInvariants(from: before, to: vitals) == 0 else { return false }
+      if isSameReign(before, vitals), vitals.last != before.last {
         guard node.hasKeptInPlace(before.last) else { return false }
       }
     }
@@ -93,27 +69,44 @@ extension RaftNode {
     return true
   }
 
-  /// Whether `checkInvariants(since:)` finds nothing in these, said without an array. Whether a
-  /// leader has kept its log, only the log can tell.
+  /// The change invariants that do not hold between these, a bit for each. Whether a leader has
+  /// kept its log, only the log can tell.
   @inline(__always)
-  private static func isSoundChange(from before: Vitals, to now: Vitals) -> Bool {
-    guard now.currentTerm >= before.currentTerm, now.commitIndex >= before.commitIndex,
-      now.lastApplied >= before.lastApplied, now.handedToApply >= before.handedToApply,
-      now.lastTicket >= before.lastTicket,
-      now.lastTicket.rawValue &- before.lastTicket.rawValue <= 1,
-      now.durableTicket >= before.durableTicket, now.snapshotIndex >= before.snapshotIndex
-    else { return false }
+  private static func brokenInvariants(from before: Vitals, to now: Vitals) -> UInt64 {
+    var broken: UInt64 = 0
     let isSameTerm = now.currentTerm == before.currentTerm
-    if isSameTerm {
-      if before.votedFor != nil, now.votedFor != before.votedFor { return false }
-      if before.leaderID != nil, now.leaderID != nil, now.leaderID != before.leaderID {
-        return false
-      }
+    if now.currentTerm < before.currentTerm { broken |= bit(.termGrows) }
+    if isSameTerm, before.votedFor != nil, now.votedFor != before.votedFor {
+      broken |= bit(.voteStays)
     }
+    if now.commitIndex < before.commitIndex { broken |= bit(.commitGrows) }
+    if now.lastApplied < before.lastApplied || now.handedToApply < before.handedToApply {
+      broken |= bit(.appliedGrows)
+    }
+    if isSameTerm, before.leaderID != nil, now.leaderID != nil, now.leaderID != before.leaderID {
+      broken |= bit(.leaderStays)
+    }
+    if now.lastTicket < before.lastTicket
+      || now.lastTicket.rawValue - before.lastTicket.rawValue > 1
+      || now.durableTicket < before.durableTicket
+    {
+      broken |= bit(.ticketsCount)
+    }
+    if before.isHalted, now != before { broken |= bit(.haltIsFinal) }
+    if now.snapshotIndex < before.snapshotIndex { broken |= bit(.snapshotGrows) }
     if now.role == .leader, before.role != .leader, before.role != .candidate || !isSameTerm {
-      return false
+      broken |= bit(.leadersWereCandidates)
     }
-    return !before.isHalted || now == before
+    return broken
+  }
+
+  @inline(__always)
+  private static func bit(_ invariant: ChangeInvariant) -> UInt64 { 1 << invariant.rawValue }
+
+  /// Whether the node led before and leads now, in one term.
+  @inline(__always)
+  private static func isSameReign(_ before: Vitals, _ now: Vitals) -> Bool {
+    before.role == .leader && now.role == .leader && now.currentTerm == before.currentTerm
   }
 
   /// `hasKept`, read where the node is: nothing changes.

@@ -16,6 +16,15 @@ extension [UInt8] {
     }
   }
 
+  /// Appends a count of four bytes, and the field that `encode` appends, of so many bytes.
+  @inline(__always)
+  mutating func putCounted(_ encode: (inout [UInt8]) -> Void) {
+    let start = count
+    put(0 as UInt32)
+    encode(&self)
+    replace(at: start, with: UInt32(truncatingIfNeeded: count - start - 4))
+  }
+
   /// Appends zeros until the length is a multiple of eight.
   mutating func padToEight() {
     while count % 8 != 0 { append(0) }

@@ -174,10 +174,7 @@ struct RecordBody {
     var parts: UInt8 = 0
     if !write.isPlain, let marker = write.snapshot {
       parts |= snapshotPart
-      let start = bytes.count
-      bytes.put(0 as UInt32)
-      marker.metadata.encode(into: &bytes)
-      bytes.replace(at: start, with: UInt32(truncatingIfNeeded: bytes.count - start - 4))
+      bytes.putCounted { marker.metadata.encode(into: &$0) }
       bytes.put(marker.logStart.term.rawValue)
       bytes.put(marker.logStart.index.rawValue)
       bytes.append(marker.isLogReset ? 1 : 0)

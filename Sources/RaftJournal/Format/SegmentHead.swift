@@ -52,10 +52,7 @@ struct SegmentHead {
     content.put(summary.logStart.term.rawValue)
     content.put(summary.logStart.index.rawValue)
     summary.hardState.encode(into: &content)
-    let start = content.count
-    content.put(0 as UInt32)
-    summary.snapshot.encode(into: &content)
-    content.replace(at: start, with: UInt32(truncatingIfNeeded: content.count - start - 4))
+    content.putCounted { summary.snapshot.encode(into: &$0) }
     let head = FileHead.encode(.segment, identity, content: content)
     bytes = head.count
     salt = head.withUnsafeBytes {

@@ -62,10 +62,7 @@ struct SnapshotHead {
     content.put(metadata.lastIncluded.term.rawValue)
     content.put(metadata.lastIncluded.index.rawValue)
     content.put(frameBytes)
-    let start = content.count
-    content.put(0 as UInt32)
-    metadata.encode(into: &content)
-    content.replace(at: start, with: UInt32(truncatingIfNeeded: content.count - start - 4))
+    content.putCounted { metadata.encode(into: &$0) }
     let head = FileHead.encode(.snapshot, identity, content: content)
     let salt = head.withUnsafeBytes {
       UInt32(littleEndian: $0.load(fromByteOffset: 8, as: UInt32.self))

@@ -141,6 +141,6 @@ struct RequestRecord: BitwiseCopyable, Sendable {
   var content: UInt64 = 0
   var acceptedIndex: UInt64 = 0
   var acceptedTerm: UInt64 = 0
-  /// For a read: the term that the node led when it was asked; zero if it led none.
+  /// The term that the node led when it was asked; zero if it led none.
   var termLed: UInt64 = 0
 }

@@ -21,7 +21,7 @@ extension Oracles {
     _ slot: Int, _ node: inout Node, _ input: inout CoreInput, last: UInt64
   ) {
     let handOver = node.handOver
-    if handOver != nil { checkHandOver(slot, &node, handOver, last: last) }
+    if let handOver { check(handOver, of: slot, &node, last: last) }
     views[slot].isHandingOver = handOver != nil
     guard node.role == .preCandidate, views[slot].role == .follower, input.isTimeoutNow else {
       return
@@ -33,10 +33,9 @@ extension Oracles {
   }
 
   @inline(never)
-  private mutating func checkHandOver<Node: ObservedNode>(
-    _ slot: Int, _ node: inout Node, _ handOver: HandOver?, last: UInt64
+  private mutating func check<Node: ObservedNode>(
+    _ handOver: HandOver, of slot: Int, _ node: inout Node, last: UInt64
   ) {
-    guard let handOver else { return }
     let term = node.currentTerm.rawValue
     let head = "\(name(slot)) hands over to \(handOver.target)"
     if !node.membership.voters.contains(handOver.target) {
