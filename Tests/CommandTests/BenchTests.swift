@@ -1,4 +1,5 @@
 import Foundation
+import Linearizability
 import Testing
 
 @testable import flotilla_sim
@@ -78,6 +79,57 @@ import Testing
       #expect(comparison.worse == worse)
       #expect(comparison.lines.map(\.name) == ["a", "b"])
     }
+  }
+
+  @Test func `the histories that the checker is measured at are written for other checkers`() throws
+  {
+    let folder = try Scratch.folder()
+    let arguments = ["bench", "check", "--write", "histories"]
+    let result = try Tool.start(arguments, folder: folder).finish()
+    #expect(result.code == 0, "\(result.err)")
+    let expected = CheckBench.cases.map {
+      "histories/\($0.folder): \($0.seeds.count) histories"
+    }
+    #expect(result.lines == expected)
+    for scenario in CheckBench.cases {
+      let kind = folder.appendingPathComponent("histories/\(scenario.folder)")
+      let files = try FileManager.default.contentsOfDirectory(atPath: kind.path)
+      #expect(files.count == scenario.seeds.count)
+      let drawing = HistoryDrawing(scenario.shape, seed: 3)
+      let data = try Data(contentsOf: kind.appendingPathComponent("003.jsonl"))
+      if scenario.shape.keys == 1 {
+        try expectSame(
+          try HistoryFile<RegisterModel>(name: "h", data, isMissingEmpty: true), drawing)
+      } else {
+        let file = try HistoryFile<KeyValueListModel>(name: "h", data, isMissingEmpty: true)
+        try expectSame(file, drawing)
+        // Not only the same calls at the same times: the same keys, values and answers.
+        let words = drawing.records.map { drawing.model.describe($0.operation, $0.result) }
+        #expect(file.records.map { file.model.describe($0.operation, $0.result) } == words)
+      }
+    }
+    let again = try Tool.start(arguments, folder: folder).finish()
+    #expect(again.code == 73)
+    #expect(again.err.contains("histories is there already"))
+    #expect(try Tool.run("bench", "core", "--write", "histories").code == 64)
+  }
+
+  /// The calls and returns of a file are those of the drawing, and so is the verdict.
+  private func expectSame<Model: HistoryFileModel>(
+    _ file: HistoryFile<Model>, _ drawing: HistoryDrawing
+  ) throws {
+    let drawn = drawing.unplaced
+    #expect(file.records.map { $0.call ^ 1 << 63 } == drawn.map(\.call))
+    #expect(
+      file.records.map { record in record.returned.map { $0 ^ 1 << 63 } }
+        == drawn.map(\.returned))
+    #expect(file.records.map { $0.result == nil } == drawn.map { $0.result == nil })
+    let verdicts = [
+      check(file.records, file.model).verdict, check(drawn, drawing.model).verdict,
+    ].map { verdict in
+      if case .linearizable = verdict { true } else { false }
+    }
+    #expect(verdicts[0] == verdicts[1])
   }
 
   @Test func `a file to compare with is looked at before anything is measured`() throws {

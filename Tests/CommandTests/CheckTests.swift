@@ -242,6 +242,14 @@ private let stale = lines(
     #expect(try check("kv", stale, "--timeout", "1m").code == 1)
   }
 
+  @Test func `a store is checked by its keys or as a whole, with the same verdict`() throws {
+    let split = try check("kv", stale)
+    let whole = try check("kv", stale, "--whole")
+    #expect(split.code == 1 && split.out.contains("5 operations, 2 parts, "))
+    #expect(whole.code == 1 && whole.out.contains("5 operations, 1 part, "))
+    #expect(whole.out.contains("line 6, client c3: get x = \"2\"   cannot be placed"))
+  }
+
   @Test(arguments: [
     ["check", "--model", "kv"], ["check", "--model", "kvv", "x.jsonl"],
     ["check", "--model", "kv", "--steps", "0", "x.jsonl"], ["check", "--model", "kv", "-", "-"],

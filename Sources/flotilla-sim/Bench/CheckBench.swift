@@ -7,29 +7,55 @@ enum CheckBench {
   /// One kind of history.
   struct Case {
     var name: String
+    /// Where its histories are written.
+    var folder: String
     var shape: HistoryShape
     var seeds: Range<UInt64>
     /// Whether each key is checked by itself.
-    var isSplit = true
+    var isSplit: Bool
+
+    init(
+      _ name: String, _ folder: String, _ shape: HistoryShape, seeds: UInt64, isSplit: Bool = true
+    ) {
+      self.name = name
+      self.folder = folder
+      self.shape = shape
+      self.seeds = 0..<seeds
+      self.isSplit = isSplit
+    }
+
+    /// The same histories with a read in them that may say what was overwritten before.
+    var stale: Case {
+      var stale = self
+      stale.name += ".stale"
+      stale.folder += "-stale"
+      stale.shape.isStale = true
+      return stale
+    }
   }
 
-  static let cases = [
-    Case(
-      name: "check.register.operations-80.unknown-20%",
-      shape: HistoryShape(operations: 80, clients: 10, unknown: 20), seeds: 0..<100),
-    Case(
-      name: "check.register.operations-80.unknown-20%.stale",
-      shape: HistoryShape(operations: 80, clients: 10, unknown: 20, isStale: true),
-      seeds: 0..<100),
-    Case(
-      name: "check.map.operations-1712.clients-50.by-key",
-      shape: HistoryShape(operations: 1_712, clients: 50, keys: 10, reads: 35, appends: 55),
-      seeds: 0..<10),
-    Case(
-      name: "check.map.operations-337.clients-10.whole",
-      shape: HistoryShape(operations: 337, clients: 10, keys: 10, reads: 35, appends: 55),
-      seeds: 0..<10, isSplit: false),
-  ]
+  static let cases: [Case] = {
+    let register = HistoryShape(operations: 80, clients: 10, unknown: 20)
+    let large = HistoryShape(operations: 1_712, clients: 50, keys: 10, reads: 35, appends: 55)
+    let small = HistoryShape(operations: 337, clients: 10, keys: 10, reads: 35, appends: 55)
+    var largeBursts = large
+    largeBursts.bursts = 95
+    var smallBursts = small
+    smallBursts.bursts = 95
+    return [
+      Case("check.register.operations-80.unknown-20%", "register", register, seeds: 100),
+      Case("check.map.operations-1712.clients-50.by-key", "map-by-key", large, seeds: 10),
+      Case(
+        "check.map.operations-337.clients-10.whole", "map-whole", small, seeds: 10,
+        isSplit: false),
+      Case(
+        "check.map.operations-1712.clients-50.bursts.by-key", "map-by-key-bursts", largeBursts,
+        seeds: 20),
+      Case(
+        "check.map.operations-337.clients-10.bursts.whole", "map-whole-bursts", smallBursts,
+        seeds: 20, isSplit: false),
+    ].flatMap { [$0, $0.stale] }
+  }()
 
   /// Checks each history of a case once.
   ///

@@ -16,6 +16,9 @@ struct HistoryShape {
   var appends: UInt64 = 0
   /// Of a hundred operations: how many are never answered.
   var unknown: UInt64 = 0
+  /// Of a hundred steps: how many are taken by the client that took the one before. Without any, all
+  /// clients are under way all the time; with many, few are, and the others wait long.
+  var bursts: UInt64 = 0
   /// Whether one read late in the history says something that was overwritten before it began.
   var isStale = false
 }
@@ -44,9 +47,13 @@ struct HistoryDrawing {
     // Keys are the first symbols, so that they are the same in all histories.
     for key in 0..<shape.keys { _ = model.symbols.symbol("\(key)") }
     var time: UInt64 = 0
+    var client = 0
     while records.count < shape.operations || calls.contains(where: { $0 != nil }) {
       time += 1
-      step(Int(random.draw(below: UInt64(shape.clients))), at: time)
+      if shape.bursts == 0 || random.draw(below: 100) >= shape.bursts {
+        client = Int(random.draw(below: UInt64(shape.clients)))
+      }
+      step(client, at: time)
     }
     if shape.isStale { makeStale() }
   }

@@ -17,6 +17,7 @@ struct Bench: EnvironmentCommand {
     usage: """
       flotilla-sim bench [core|journal|replica|check|simulator|machines|picture|all]
       flotilla-sim bench all --compare OLD.json
+      flotilla-sim bench check --write DIR                    (only the histories, as files)
       flotilla-sim bench core --batch 16 --entries 100000     (fixed work, no clock)
       flotilla-sim bench core --ticks 100000                  (fixed work, no clock)
       flotilla-sim bench replica --batch 16 --entries 100000  (fixed work, no clock)
@@ -32,17 +33,19 @@ struct Bench: EnvironmentCommand {
       oracles and without, and by the memory that one world holds. With --entries, --ticks, \
       --forks or --runs-of a fixed amount of work is done and no clock is read: the difference \
       between two lengths under valgrind --tool=callgrind is what one of them costs \
-      (Simulations/Bench/instructions does that).
+      (Simulations/Bench/instructions does that). With --write the histories that the checker is \
+      measured at are written, and nothing is measured (Simulations/Peers/porcupine/run hands them \
+      to another checker).
 
 
-      """ + ExitCode.discussion([.ok, .violated, .usage, .badData, .interrupted]))
+      """ + ExitCode.discussion([.ok, .violated, .usage, .badData, .cannotCreate, .interrupted]))
 
   static let schema = "flotilla-sim.bench/1"
 
   static let variableOptions =
     VariableOption.values(
       "rounds", "compare", "batch", "payload", "source", "entries", "ticks", "forks", "seeds",
-      "runs-of")
+      "runs-of", "write")
     + VariableOption.flags("no-oracles") + OutputOptions.variableOptions
 
   @Argument(
@@ -84,6 +87,11 @@ struct Bench: EnvironmentCommand {
       "runs-of", "Only run so many seeds of the simulator, without a clock.", value: "n"))
   var runsOf: Int?
 
+  @Option(
+    help: .option(
+      "write", "With check: only write its histories, into a new folder.", value: "dir"))
+  var write: String?
+
   @Flag(help: .option("no-oracles", "Leave out the oracles; the runs stay the same."))
   var noOracles = false
 
@@ -97,6 +105,9 @@ struct Bench: EnvironmentCommand {
     where value < 1 {
       throw ValidationError("--\(name) must be 1 or more, not \(value)")
     }
+    guard write == nil || subject == .check else {
+      throw ValidationError("--write is for the histories of the checker: bench check --write DIR")
+    }
     guard (0...1 << 20).contains(payload) else {
       throw ValidationError("--payload must be 0 to 1048576 bytes, not \(payload)")
     }
@@ -104,6 +115,12 @@ struct Bench: EnvironmentCommand {
 
   func run() throws {
     let screen = output.screen
+    if let write {
+      for (folder, count) in try CheckBench.write(to: write) {
+        screen.print("\(write)/\(folder): \(count) histories")
+      }
+      return
+    }
     let earlier = try compare.map { path throws(Failure) in try BenchComparison.read(path) }
     if entries != nil || ticks != nil || forks != nil || runsOf != nil {
       return try runFixedWork(screen)

@@ -41,7 +41,7 @@ struct Check: EnvironmentCommand {
 
   static let variableOptions =
     VariableOption.values("model", "missing", "steps", "memory", "timeout")
-    + OutputOptions.variableOptions
+    + VariableOption.flags("whole") + OutputOptions.variableOptions
 
   @Argument(help: "History files, or folders of runs; - for standard input.")
   var files: [String]
@@ -64,6 +64,11 @@ struct Check: EnvironmentCommand {
 
   @Option(help: .option("timeout", "Give up after about so long, such as 10s.", value: "time"))
   var timeout: TimeArgument?
+
+  @Flag(
+    help: .option(
+      "whole", "Check all keys of a store together: slower, with the same verdict."))
+  var whole = false
 
   @OptionGroup var output: OutputOptions
 
@@ -137,13 +142,14 @@ struct Check: EnvironmentCommand {
     Linearizability.check(file.records, file.model, limits)
   }
 
-  /// A store by its keys, unless there are questions about several.
+  /// A store by its keys, unless there are questions about several or it shall not be split.
   private func solveStore(
     _ file: HistoryFile<KeyValueListModel>, _ limits: CheckLimits
   ) -> Checked {
     guard let single = file.single else { return solve(file, limits) }
     var model = KeyValueModel()
     model.symbols = file.model.symbols
+    if whole { return Linearizability.check(single, KeyValueMapModel(model), limits) }
     return Linearizability.check(single, model, limits)
   }
 
