@@ -47,7 +47,8 @@ public struct KeyValueListModel: SequentialModel {
   /// The texts of keys and values, if they are more than numbers.
   public var symbols: SymbolTable {
     get { store.symbols }
-    set { store.symbols = newValue }
+    // In place: a setter would have the whole table copied for each text.
+    _modify { yield &store.symbols }
   }
 
   /// Lists the keys that begin with a text.
