@@ -165,13 +165,14 @@ public struct Oracles: Sendable {
   private mutating func checkInvariants(of node: inout RaftNode, isDeep: Bool) {
     guard breach == nil, let slot = slot(of: node.id) else { return }
     if !RaftNode.holdsInvariants(&node, since: &views[slot].vitals, isDeep: isDeep) {
-      fail(slot, node, isDeep: isDeep)
+      fail(slot, &node, isDeep: isDeep)
     }
   }
 
-  /// Names the invariants of a node that do not hold.
+  /// Names the invariants of a node that do not hold. `inout` because else the node is copied for
+  /// this call after every step, also where there is nothing to name.
   @inline(never)
-  private mutating func fail(_ slot: Int, _ node: RaftNode, isDeep: Bool) {
+  private mutating func fail(_ slot: Int, _ node: inout RaftNode, isDeep: Bool) {
     let head = "\(name(slot)) in term \(node.currentTerm): "
     for invariant in node.checkInvariants(isDeep: isDeep) {
       fail(
@@ -179,12 +180,13 @@ public struct Oracles: Sendable {
         index: node.commitIndex.rawValue,
         head + "\(invariant.description) (\(invariant.section)) does not hold")
     }
-    let before = views[slot].vitals
-    for invariant in before.map({ node.checkInvariants(since: $0) }) ?? [] {
-      fail(
-        .nodeInvariant, invariant.rawValue, term: node.currentTerm.rawValue,
-        index: node.commitIndex.rawValue,
-        head + "\(invariant.description) (\(invariant.section)) did not hold over a step")
+    if let before = views[slot].vitals {
+      for invariant in node.checkInvariants(since: before) {
+        fail(
+          .nodeInvariant, invariant.rawValue, term: node.currentTerm.rawValue,
+          index: node.commitIndex.rawValue,
+          head + "\(invariant.description) (\(invariant.section)) did not hold over a step")
+      }
     }
     // The quick look and the lists are two readings of the same rules. If they ever part, that is
     // a mistake of ours, and must not pass as a node in which all is well.
