@@ -16,8 +16,8 @@ struct HistoryShape {
   var appends: UInt64 = 0
   /// Of a hundred operations: how many are never answered.
   var unknown: UInt64 = 0
-  /// Of a hundred steps: how many are taken by the client that took the one before. Without any, all
-  /// clients are under way all the time; with many, few are, and the others wait long.
+  /// Of a hundred steps: how many are taken by the client that took the one before. Without any,
+  /// all clients are under way all the time; with many, few are, and the others wait long.
   var bursts: UInt64 = 0
   /// Whether one read late in the history says something that was overwritten before it began.
   var isStale = false
