@@ -156,7 +156,7 @@ package struct ServerNode: Sendable {
     var machine = ServerMachine()
     machine.first.second = Ledger(hashKey: UInt64.random(in: 0...UInt64.max))
     host = try await ReplicaHost<ServerMachine>.start(
-      settings.host, machine: machine, on: ServerThreads.group, logger: logger)
+      settings.host, machine: machine, on: NodeProcess.group, logger: logger)
     api = API(
       service: host, facts: facts,
       access: AccessControl(tokens: settings.tokens, limit: settings.rateLimit))

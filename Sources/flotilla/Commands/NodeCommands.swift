@@ -154,7 +154,7 @@ struct NodeStart: ClusterCommand {
   static func serve(
     _ config: ClusterConfig, _ id: NodeID, _ directory: String, allowsChaos: Bool = false
   ) async throws {
-    ServerThreads.takeOver()
+    NodeProcess.takeOver()
     LoggingSystem.bootstrap { JSONLog(label: $0) }
     // `JSONLog` begins at `info`.
     let logger = Logger(label: "flotilla")
