@@ -279,6 +279,38 @@ import Testing
     #expect(second.debit == "bob")
   }
 
+  @Test func `accounts and transfers are listed in pages that fit together`() {
+    var table = LedgerTable(
+      """
+      account  alice                            ok
+      account  bob                              ok
+      account  carol                            ok
+      """)
+    for pair in ["alice bob", "bob carol", "carol alice"] { table.row("transfer - \(pair) 1 ok") }
+    let ledger = table.log.replica.machine
+    func numbers(before: UInt64, limit: Int) -> [UInt64]? {
+      try? ledger.recent(before: before, limit: limit).map(\.number)
+    }
+    #expect(table.mistakes == [])
+    #expect(numbers(before: 0, limit: 9) == [3, 2, 1])
+    #expect(numbers(before: 0, limit: 2) == [3, 2])
+    #expect(numbers(before: 2, limit: 2) == [1])
+    #expect(numbers(before: 1, limit: 2) == [])
+    #expect(numbers(before: .max, limit: 1) == [3])
+    #expect(numbers(before: 0, limit: 0) == [])
+    func names(after: UInt64, limit: Int) -> [AccountID] {
+      ledger.accounts(after: after, limit: limit).map(\.id)
+    }
+    #expect(names(after: 0, limit: 2) == ["alice", "bob"])
+    #expect(names(after: 2, limit: 2) == ["carol"])
+    #expect(names(after: 3, limit: 2) == [] && names(after: .max, limit: 2) == [])
+    #expect(
+      ledger.query(.accounts(after: 2, limit: 2))
+        == .accounts(
+          ledger.accounts(after: 2, limit: 2), of: 3))
+    #expect(Ledger().query(.recent(before: 0, limit: 5)) == .history([]))
+  }
+
   @Test func `the causal order of two entries can be asked for`() {
     var table = LedgerTable("account alice ok\naccount bob ok\ntransfer - alice bob 1 ok")
     let first = table.log.replica.stamps.stamp(at: LogIndex(1))

@@ -79,6 +79,10 @@ extension Ledger {
     /// The transfers of an account before a number (0: from the newest on), newest first, at most
     /// so many.
     case history(AccountID, before: UInt64, limit: Int)
+    /// Accounts in the order in which they were opened, behind so many of them, at most so many.
+    case accounts(after: UInt64, limit: Int)
+    /// All transfers before a number (0: from the newest on), newest first, at most so many.
+    case recent(before: UInt64, limit: Int)
     /// The sums of all accounts as they are now.
     case audit
     /// The sums of all accounts as they were after an entry.
@@ -93,6 +97,8 @@ extension Ledger {
     case transfer(TransferView?)
     /// Transfers, newest first.
     case history([TransferView])
+    /// Accounts in the order in which they were opened, and how many there are in all.
+    case accounts([Account], of: UInt64)
     /// The sums.
     case audit(LedgerAudit)
     /// It is forgotten; so much is not.
@@ -110,6 +116,10 @@ extension Ledger {
         return .transfer(key == .none ? nil : position(of: key).map { view($0) })
       case .history(let id, let number, let limit):
         return .history(try history(of: id, before: number, limit: limit))
+      case .accounts(let count, let limit):
+        return .accounts(accounts(after: count, limit: limit), of: UInt64(accounts.count))
+      case .recent(let number, let limit):
+        return .history(try recent(before: number, limit: limit))
       case .audit: return .audit(audit())
       case .auditAt(let index): return .audit(try audit(at: index))
       }
@@ -196,6 +206,33 @@ extension Ledger {
     }
     if views.isEmpty, next > 0 { throw forgotten }
     return views
+  }
+
+  /// Accounts in the order in which they were opened, behind the first so many of them.
+  ///
+  /// That order never changes and no account goes away, so pages fit together.
+  ///
+  /// - Complexity: O(limit).
+  public func accounts(after count: UInt64, limit: Int) -> [Account] {
+    guard count < UInt64(accounts.count), limit > 0 else { return [] }
+    return Array(accounts[Int(count)...].prefix(limit))
+  }
+
+  /// All transfers before a number (0: from the newest on), newest first.
+  ///
+  /// A page ends early at the oldest transfer that is kept. Old holds that are still open are found
+  /// by their numbers only.
+  ///
+  /// - Throws: `HistoryForgotten` if the first of them is.
+  /// - Complexity: O(limit).
+  public func recent(before number: UInt64, limit: Int) throws(HistoryForgotten) -> [TransferView] {
+    let count = UInt64(transfers.count)
+    let end = number == 0 || number > count ? count : number - 1
+    let first = UInt64(transfers.first)
+    guard limit > 0, end > 0 else { return [] }
+    guard end > first else { throw forgotten }
+    let start = end - first > UInt64(limit) ? end - UInt64(limit) : first
+    return (Int(start)..<Int(end)).reversed().map { view($0) }
   }
 
   /// The number of the transfer before this one on an account; `nil` if this is not one of it.
