@@ -86,7 +86,7 @@ let package = Package(
       name: "RaftServer",
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
-        "RaftRuntime", "RaftInterface",
+        "RaftRuntime", "RaftInterface", "FlotillaPages",
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
@@ -131,9 +131,17 @@ let package = Package(
     .target(
       name: "FlotillaViewer",
       resources: [
-        .embedInCode("viewer.html"), .embedInCode("viewer.css"), .embedInCode("model.js"),
-        .embedInCode("drawing.js"), .embedInCode("diagram.js"), .embedInCode("panels.js"),
-        .embedInCode("plots.js"), .embedInCode("main.js"),
+        .embedInCode("viewer.html"), .embedInCode("theme.css"), .embedInCode("viewer.css"),
+        .embedInCode("model.js"), .embedInCode("drawing.js"), .embedInCode("diagram.js"),
+        .embedInCode("panels.js"), .embedInCode("plots.js"), .embedInCode("main.js"),
+      ]),
+    // The page to pay on, which every node serves.
+    .target(
+      name: "FlotillaPages", dependencies: ["FlotillaViewer"],
+      resources: [
+        .embedInCode("pay.html"), .embedInCode("pay.css"), .embedInCode("money.js"),
+        .embedInCode("nodes.js"), .embedInCode("payments.js"), .embedInCode("tables.js"),
+        .embedInCode("pay.js"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "ClockTests", dependencies: ["RaftClocks"]),
@@ -215,6 +223,8 @@ let package = Package(
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftRuntime",
         "RaftInterface", "RaftServer", "RaftClient", "FlotillaTerminal", "FlotillaLoad", "flotilla",
+        "FlotillaPages",
+        .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(name: "TidyTests"),

@@ -31,7 +31,14 @@ public enum Viewer {
   }
 
   /// The style sheet.
-  public static var style: String { text(PackageResources.viewer_css) }
+  public static var style: String { theme + "\n" + text(PackageResources.viewer_css) }
+
+  /// What all of our pages look alike in: colours for light and dark, letters, buttons, tables.
+  public static var theme: String { text(PackageResources.theme_css) }
+
+  /// Functions of JavaScript by which all of our pages are drawn. What they are given as text stays
+  /// text.
+  public static var drawing: String { text(PackageResources.drawing_js) }
 
   /// The program, its parts in their order.
   public static var script: String {

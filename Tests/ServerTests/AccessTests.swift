@@ -30,9 +30,9 @@ import Testing
     }
   }
 
-  @Test func `every operation wants a token, but for health and metrics`() async {
+  @Test func `every operation wants a token, but for health, metrics and the page`() async {
     let bench = bench
-    let open = ["/livez", "/readyz", "/startupz", "/metrics"]
+    let open = ["/livez", "/readyz", "/startupz", "/metrics", "/pay"]
     for operation in OpenAPI.operations {
       var path = ""
       for part in operation.path.split(separator: "/") {

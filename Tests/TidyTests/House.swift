@@ -36,13 +36,14 @@ enum House {
       isPure: false,
       mayImport: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
-        "RaftRuntime", "RaftInterface",
+        "RaftRuntime", "RaftInterface", "FlotillaPages",
       ],
       mayImportPackages: true),
     "FlotillaLoad": Room(isPure: false, mayImportPackages: true),
     "FlotillaTerminal": Room(isPure: false, mayImportPackages: true),
     // It measures the core, the journal and the state machines by themselves, too.
     "FlotillaViewer": Room(),
+    "FlotillaPages": Room(mayImport: ["FlotillaViewer"]),
     "flotilla-sim": Room(
       isPure: false,
       mayImport: [

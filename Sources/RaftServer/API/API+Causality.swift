@@ -44,6 +44,11 @@ extension API {
       ]), headers: [("flotilla-node", facts.node.description)])
   }
 
+  /// When an entry was, by the log's clocks; `null` if this node has no stamp of it.
+  func stamp(at index: LogIndex) async -> JSONValue {
+    API.entry(index.rawValue, await service.causality(index, index).first)
+  }
+
   private static func entry(_ index: UInt64, _ stamp: ClockStamp?) -> JSONValue {
     guard let stamp else { return .null }
     let vector = stamp.vector.components.map { component in

@@ -10,9 +10,12 @@ extension API {
   func ledger(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     guard request.path.count >= 3 else { throw API.nothingHere(request) }
     switch (request.path[2], request.path.count) {
+    case ("accounts", 3) where request.method == "GET":
+      try access.check(request, .reader)
+      return try await accounts(request)
     case ("accounts", 3):
       try access.check(request, .writer)
-      guard request.method == "POST" else { throw API.wrongMethod(request, "POST") }
+      guard request.method == "POST" else { throw API.wrongMethod(request, "GET, POST") }
       return try await open(request)
     case ("accounts", 4):
       try access.check(request, .reader)
@@ -27,9 +30,7 @@ extension API {
       return try await transfer(request)
     case ("transfers", 3) where request.method == "GET":
       try access.check(request, .reader)
-      guard let text = request.parameter("key") else {
-        throw Ruling(.badRequest, reason: "key", "say ?key=KEY, or the number in the path")
-      }
+      guard let text = request.parameter("key") else { return try await recent(request) }
       return try await transfer(.transferOfKey(try APIRequest.key(text)), request)
     case ("transfers", 4) where request.path[3] == "batch":
       try access.check(request, .writer)
@@ -101,8 +102,24 @@ extension API {
     case .account(nil): throw Ruling(.notFound, "there is no account \(id.description)")
     case .forgotten(let forgotten):
       throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .transfer, .history, .audit, nil: throw API.confusion
+    case .transfer, .history, .accounts, .audit, nil: throw API.confusion
     }
+  }
+
+  private func accounts(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    let limit = try request.limit(100, at: 10_000)
+    let after = try request.number("after") ?? 0
+    let (answer, freshness) = try await ask(
+      .ledger(.accounts(after: after, limit: limit)), request)
+    guard case .accounts(let accounts, let count) = answer.ledger else { throw API.confusion }
+    let next = min(after, count) + UInt64(accounts.count)
+    return .json(
+      .object([
+        .init("schema", .string("flotilla/accounts/1")),
+        .init("index", .text(freshness.index.rawValue)), .init("count", .text(count)),
+        .init("next", .text(next)), .init("isComplete", .bool(next == count)),
+        .init("accounts", .array(accounts.map { .object(LedgerText.members($0)) })),
+      ]), headers: headers(freshness, request))
   }
 
   private func history(
@@ -124,7 +141,34 @@ extension API {
         ]), headers: headers(freshness, request))
     case .forgotten(let forgotten):
       throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .account, .transfer, .audit, nil: throw API.confusion
+    case .account, .transfer, .accounts, .audit, nil: throw API.confusion
+    }
+  }
+
+  /// All transfers, the newest first; with `stamps` also when each was, by the log's clocks.
+  private func recent(_ request: APIRequest) async throws(Ruling) -> APIResponse {
+    let wantsStamps = request.parameter("stamps").map { $0 != "false" } ?? false
+    let limit = try request.limit(wantsStamps ? 20 : 100, at: wantsStamps ? 100 : 10_000)
+    let before = try request.number("before") ?? 0
+    let (answer, freshness) = try await ask(
+      .ledger(.recent(before: before, limit: limit)), request)
+    switch answer.ledger {
+    case .history(let transfers):
+      var list: [JSONValue] = []
+      for transfer in transfers {
+        var members = LedgerText.members(transfer)
+        if wantsStamps { members.append(.init("stamp", await stamp(at: transfer.index))) }
+        list.append(.object(members))
+      }
+      return .json(
+        .object([
+          .init("schema", .string("flotilla/transfers/1")),
+          .init("index", .text(freshness.index.rawValue)),
+          .init("isComplete", .bool(transfers.count < limit)), .init("transfers", .array(list)),
+        ]), headers: headers(freshness, request))
+    case .forgotten(let forgotten):
+      throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
+    case .account, .transfer, .accounts, .audit, nil: throw API.confusion
     }
   }
 
@@ -148,7 +192,7 @@ extension API {
         ]), headers: headers(freshness, request))
     case .forgotten(let forgotten):
       throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .account, .transfer, .history, nil: throw API.confusion
+    case .account, .transfer, .history, .accounts, nil: throw API.confusion
     }
   }
 
@@ -213,7 +257,7 @@ extension API {
     case .transfer(nil): throw Ruling(.notFound, "there is no such transfer")
     case .forgotten(let forgotten):
       throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .account, .history, .audit, nil: throw API.confusion
+    case .account, .history, .accounts, .audit, nil: throw API.confusion
     }
   }
 }

@@ -66,6 +66,12 @@ struct API<Service: ReplicaService>: Sendable {
 
   /// Answers a request. Whatever is asked, there is an answer.
   func respond(_ request: APIRequest) async -> APIResponse {
+    if let origin = request.header("origin") { return await respond(request, from: origin) }
+    return await answer(request)
+  }
+
+  /// Answers a request, whoever makes it.
+  func answer(_ request: APIRequest) async -> APIResponse {
     do throws(Ruling) {
       return try await route(request)
     } catch {
@@ -99,7 +105,7 @@ struct API<Service: ReplicaService>: Sendable {
 
   private func find(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     switch request.path.first {
-    case "livez", "readyz", "startupz", "metrics", "openapi.json", "", nil:
+    case "livez", "readyz", "startupz", "metrics", "openapi.json", "pay", "", nil:
       return try await unversioned(request)
     case "v1": break
     default: throw API.nothingHere(request)
@@ -129,7 +135,9 @@ struct API<Service: ReplicaService>: Sendable {
       return APIResponse(
         status: 200, headers: [("content-type", "application/json")],
         bytes: Array(OpenAPI.document.utf8))
-    default: return .text(API.welcome)
+    case "pay": return page
+    default:
+      return request.header("accept")?.contains("text/html") ?? false ? page : .text(API.welcome)
     }
   }
 
@@ -148,7 +156,7 @@ struct API<Service: ReplicaService>: Sendable {
 
   private static var welcome: String {
     """
-    A node of a Flotilla cluster.
+    A node of a Flotilla cluster. In a browser this is the page to pay on, as is /pay.
       GET  /v1/status           what this node knows
       GET  /v1/kv/KEY           a value;  PUT and DELETE change it
       GET  /v1/ledger/audit     the sums of all accounts

@@ -55,6 +55,10 @@ enum OpenAPI {
       method: "delete", path: "/v1/sessions/{session}", summary: "Closes a session.",
       parameters: ["timeout"]),
     Operation(
+      method: "get", path: "/v1/ledger/accounts",
+      summary: "Accounts in the order in which they were opened.",
+      parameters: ["after", "limit"] + reads),
+    Operation(
       method: "post", path: "/v1/ledger/accounts", summary: "Opens accounts.",
       parameters: writes, headers: session, body: .json, success: 201),
     Operation(
@@ -72,8 +76,9 @@ enum OpenAPI {
       summary: "Many of them, in their order.",
       parameters: writes, headers: session, body: .json),
     Operation(
-      method: "get", path: "/v1/ledger/transfers", summary: "The transfer of a key.",
-      parameters: ["key"] + reads),
+      method: "get", path: "/v1/ledger/transfers",
+      summary: "The transfer of a key; without one, transfers before a number, newest first.",
+      parameters: ["key", "before", "limit", "stamps"] + reads),
     Operation(
       method: "get", path: "/v1/ledger/transfers/{number}", summary: "The transfer of a number.",
       parameters: reads),
@@ -131,6 +136,8 @@ enum OpenAPI {
     Operation(method: "delete", path: "/v1/chaos", summary: "Ends all of it."),
     Operation(
       method: "delete", path: "/v1/chaos/{fault}", summary: "Ends one fault of a number."),
+    Operation(
+      method: "get", path: "/pay", summary: "The page to pay on.", answer: "text/html"),
     Operation(
       method: "get", path: "/livez", summary: "Whether the process turns.",
       parameters: ["verbose", "exclude"], answer: "text/plain"),

@@ -109,6 +109,9 @@ package final class AccessControl: Sendable {
     self.limit = limit
   }
 
+  /// Whether nobody may do anything without one.
+  var wantsTokens: Bool { !tokens.isEmpty }
+
   func check(_ request: APIRequest, _ role: Role) throws(Ruling) {
     var token: String?
     if let header = request.header("authorization") {

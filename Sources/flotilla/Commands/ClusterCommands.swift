@@ -225,6 +225,10 @@ struct ClusterUp: ClusterCommand {
     table.rows = await watcher.table()
     for line in table.lines(screen, indent: "").dropFirst() { screen.print(line) }
     screen.print("data  \(data)   insecure: local only")
+    if let node = watcher.cluster.config.nodes.first {
+      let scheme = watcher.cluster.config.clientTLS == nil ? "http" : "https"
+      screen.print("page  \(scheme)://\(node.http)/   to pay in a browser; every node has it")
+    }
     screen.print()
     screen.print("try:   flotilla pay open alice --credit 100")
     screen.print("       flotilla status")
