@@ -101,6 +101,7 @@ public final class FlotillaClient: Sendable {
   private let pool: ConnectionPool
   private let token: String?
   private let timeout: Duration
+  private let patience: Duration
   private let wantsTLS: Bool
   private let state: ClientBox<State>
 
@@ -121,11 +122,13 @@ public final class FlotillaClient: Sendable {
   ///   - endpoints: `host:port` of some nodes; not all need be there.
   ///   - token: what the client shows, if the cluster wants tokens.
   ///   - timeout: how long a request is tried for.
+  ///   - patience: how long one node is waited for, before another is asked what may be asked twice;
+  ///     longer each time that nobody answered. Some nodes accept a connection and say nothing more.
   ///   - tls: whom to believe; then every node is spoken to by TLS. Without it only those whose
   ///     address begins with `https://` are, and the authorities of the system are believed.
   public init(
     endpoints: [String], token: String? = nil, timeout: Duration = .seconds(10),
-    tls: ClientTLS? = nil
+    patience: Duration = .seconds(2), tls: ClientTLS? = nil
   ) throws(AddressError) {
     wantsTLS = tls != nil
     var list: [Endpoint] = []
@@ -143,6 +146,7 @@ public final class FlotillaClient: Sendable {
     pool = ConnectionPool(tls: context)
     self.token = token
     self.timeout = timeout
+    self.patience = max(patience, .milliseconds(1))
   }
 
   /// The addresses that are asked.
@@ -213,6 +217,8 @@ public final class FlotillaClient: Sendable {
     var redirects = 0
     /// How long to wait before the next attempt.
     var pause = Duration.milliseconds(20)
+    /// How long to wait for one node.
+    var patience: Duration
 
     mutating func note(_ line: String) {
       if attempts.last != line { attempts.append(line) }
@@ -229,7 +235,7 @@ public final class FlotillaClient: Sendable {
   /// Asks the cluster until there is a result or the time is over.
   public func send(_ call: ClientCall, within limit: Duration? = nil) async -> ClientAnswer {
     let deadline = ContinuousClock.now + (limit ?? timeout)
-    var trail = Trail()
+    var trail = Trail(patience: patience)
     while !Task.isCancelled {
       let left = deadline - ContinuousClock.now
       guard left > .zero else { break }
@@ -255,9 +261,11 @@ public final class FlotillaClient: Sendable {
     _ call: ClientCall, _ endpoint: Endpoint, _ left: Duration, _ trail: inout Trail
   ) async -> Step {
     let answer: ClientAnswer
+    // What may not be sent again is waited for: nobody else can tell what became of it.
+    let limit = call.isRepeatable ? min(left, trail.patience) : left
     do throws(ExchangeFailure) {
       let raw = try await pool.exchange(
-        head(call, endpoint), call.body, with: endpoint, within: left)
+        head(call, endpoint), call.body, with: endpoint, within: limit)
       answer = self.answer(raw, endpoint, trail.attempts)
     } catch {
       turnAway(from: endpoint)
@@ -265,6 +273,7 @@ public final class FlotillaClient: Sendable {
       case .notSent(let reason): trail.note("\(endpoint): \(reason)")
       case .lost(let reason):
         trail.note("\(endpoint): \(reason)")
+        trail.patience = min(trail.patience * 2, timeout)
         // A question does nothing, whatever becomes of it.
         trail.isUncertain = trail.isUncertain || call.method != "GET"
         guard call.isRepeatable else {
