@@ -122,8 +122,9 @@ public final class FlotillaClient: Sendable {
   ///   - endpoints: `host:port` of some nodes; not all need be there.
   ///   - token: what the client shows, if the cluster wants tokens.
   ///   - timeout: how long a request is tried for.
-  ///   - patience: how long one node is waited for, before another is asked what may be asked twice;
-  ///     longer each time that nobody answered. Some nodes accept a connection and say nothing more.
+  ///   - patience: how long one node is waited for, before another is asked what may be asked
+  ///     twice; longer each time that nobody answered. Some nodes accept connections, and say
+  ///     nothing more.
   ///   - tls: whom to believe; then every node is spoken to by TLS. Without it only those whose
   ///     address begins with `https://` are, and the authorities of the system are believed.
   public init(

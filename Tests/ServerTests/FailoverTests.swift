@@ -215,12 +215,6 @@ private struct Paid: Sendable {
     }
     let audit = await client.send(ClientCall("GET", "/v1/ledger/audit"))
     #expect(audit.document?["isBalanced"]?.bool == true)
-    let counts = Outcome.allCases.map { outcome in
-      (outcome, book.filter { $0.outcome == outcome }.count)
-    }
-    print(
-      "paid under load:",
-      counts.filter { $0.1 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", "))
   }
 }
 #endif

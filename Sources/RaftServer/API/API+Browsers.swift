@@ -1,6 +1,6 @@
 #if Server
-// What browsers need beside the interface: the page, and the rules by which pages of other sites are
-// kept from this node. Programs that are no browsers send no `Origin`, and notice nothing of it.
+// What browsers need beside the interface: the page, and the rules by which pages of other sites
+// are kept from this node. Programs that are no browsers send no `Origin`, and notice nothing.
 
 import Crypto
 import FlotillaPages
