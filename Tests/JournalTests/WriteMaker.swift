@@ -69,6 +69,16 @@ struct WriteMaker {
     return finish(hardState, nil, Entries(run), nil)
   }
 
+  /// A write of an entry that says who the members are.
+  mutating func memberships() -> StorageWrite {
+    var hardState = state.hardState
+    hardState.currentTerm = max(hardState.currentTerm, 1)
+    let run = EntryRun(
+      firstIndex: lastIndex.next, term: hardState.currentTerm, kind: .membership,
+      block: EntryBlock(WriteMaker.membership.encoded()))
+    return finish(hardState, nil, Entries(run), nil)
+  }
+
   /// A write that brings this snapshot of the node's own machine into force, and cuts the log.
   mutating func compact(through index: LogIndex, retaining retained: UInt64 = 0) -> StorageWrite {
     let position = LogPosition(term: term(at: index), index: index)

@@ -33,4 +33,64 @@ extension DurableState {
         kind: .membership, block: EntryBlock(membership.encoded())))
     return result
   }
+
+  /// The same for a cluster that is apart from the old one: no entry before the snapshot is kept,
+  /// and every membership that log and snapshot speak of becomes that of the sole survivor.
+  ///
+  /// Who joins the new cluster learns the log from its beginning, and would otherwise believe for a
+  /// while that the lost voters, or new nodes of their names, may elect a leader. The entries are
+  /// then no longer those that the lost nodes hold: give the cluster another identity.
+  ///
+  /// - Throws: `RestoreError` as above, also for a node that never belonged to a cluster.
+  /// - Complexity: O(runs of entries).
+  package func forcingSeparateClusterWithPossibleDataLoss(
+    soleSurvivor survivor: NodeID
+  ) throws(RestoreError) -> DurableState {
+    let restored = try RaftNode.restore(self)
+    let index = restored.memberships.currentIndex
+    let current = restored.memberships.current.membership
+    guard current != .none, !current.isWitness(survivor) else { throw .badMembership(at: index) }
+    let membership: Membership
+    do { membership = try Membership(voters: [survivor]) } catch {
+      throw .badMembership(at: index)
+    }
+    var result = self
+    result.hardState.currentTerm = hardState.currentTerm.next
+    result.hardState.votedFor = nil
+    result.snapshot.membership = membership
+    result.partialSnapshot = nil
+    if snapshot.lastIncluded.index > .zero { result.logStart = snapshot.lastIncluded }
+    var runs = entries.runs(after: result.logStart.index, of: membership)
+    for run in runs where run.payloads != .present { throw .logHasGap(after: run.firstIndex) }
+    runs.append(
+      EntryRun(
+        firstIndex: restored.log.lastIndex.next, term: result.hardState.currentTerm,
+        kind: .membership, block: EntryBlock(membership.encoded())))
+    result.entries = Entries(trusted: runs)
+    return result
+  }
+}
+
+extension Entries {
+  /// The runs after this entry, with this membership in the place of any other.
+  fileprivate func runs(after index: LogIndex, of membership: Membership) -> [EntryRun] {
+    var list: [EntryRun] = []
+    for position in 0..<runCount {
+      let whole = run(position)
+      guard whole.count > 0, whole.lastIndex > index else { continue }
+      let kept =
+        whole.firstIndex > index
+        ? whole : whole.slice(from: index.next, through: whole.lastIndex)
+      guard kept.kind == .membership else {
+        list.append(kept)
+        continue
+      }
+      let payloads = [[UInt8]](repeating: membership.encoded(), count: kept.count)
+      list.append(
+        EntryRun(
+          firstIndex: kept.firstIndex, term: kept.term, kind: .membership,
+          block: EntryBlock(payloads)))
+    }
+    return list
+  }
 }
