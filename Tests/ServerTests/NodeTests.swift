@@ -64,11 +64,27 @@ final class Cluster {
     }
   }
 
+  /// Nodes of this file, in a folder of their own; those that exist already are not made, the
+  /// others may join.
+  init(_ config: ClusterConfig, existing: [NodeID]) throws {
+    folder = NSTemporaryDirectory() + "flotilla-server-tests-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true)
+    self.config = config
+    self.config.path = folder + "/cluster.yaml"
+    for node in config.nodes where !existing.contains(node.id) {
+      try NodeOptions.create(config, node.id, data(node.id), isJoining: true)
+    }
+  }
+
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   func data(_ node: NodeID) -> String { "\(folder)/\(node.description)" }
 
-  func start(_ node: NodeID) async throws {
+  /// - Parameter known: the nodes in its file; all of them, if nobody says.
+  func start(_ node: NodeID, knowing known: [NodeID]? = nil) async throws {
+    var config = config
+    if let known { config.nodes.removeAll { !known.contains($0.id) } }
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     let server = try await ServerNode(
