@@ -71,6 +71,42 @@ import Testing
     #expect(bucket.take(limit, at: .max) != nil)
   }
 
+  @Test func `a table of full buckets forgets those that are full, and no others`() {
+    let limit = RateLimit(perSecond: 1, burst: 2)
+    var table = BucketTable(limit)
+    for number in 0..<BucketTable.maximumClients {
+      _ = table.take("c\(number)", at: 0)
+    }
+    for _ in 0..<2 { _ = table.take("c7", at: 0) }
+    // All are in use: who is new shares one bucket, and nobody gets a fresh one.
+    #expect(table.take("new 1", at: 0) == nil)
+    #expect(table.take("new 2", at: 0) == nil)
+    #expect(table.take("new 3", at: 0) != nil)
+    #expect(table.take("c7", at: 0) != nil)
+    #expect(table.buckets.count == BucketTable.maximumClients)
+    // Later most are full again.
+    let later: UInt64 = 1_500_000_000
+    #expect(table.take("new 4", at: later) == nil)
+    #expect(table.buckets.count == 2)
+    #expect(table.take("c7", at: later) == nil)
+    #expect(table.take("c7", at: later) != nil)
+  }
+
+  @Test func `who is refused too often is put off, and nobody else is`() async {
+    let bench = bench
+    let wrong = [(name: "authorization", value: "Bearer nonsense")]
+    var statuses: [Int] = []
+    for _ in 0..<150 {
+      statuses.append(await bench.ask("GET", "/v1/kv", headers: wrong).status)
+    }
+    #expect(statuses.first == 401)
+    #expect(statuses.last == 429)
+    #expect(statuses.allSatisfy { [401, 429].contains($0) })
+    // The right one from the same address is served.
+    #expect(await bench.ask("GET", "/v1/kv", headers: bearer(.reader)).status == 200)
+    #expect(await bench.ask("GET", "/v1/kv", headers: wrong, client: "10.0.0.9").status == 401)
+  }
+
   @Test func `who asks too often is told when to come again, and nothing is done`() async {
     let bench = Bench(AccessControl(limit: RateLimit(perSecond: 1, burst: 2)))
     for _ in 0..<2 { #expect(await bench.ask("PUT", "/v1/kv/a", "1").status == 200) }

@@ -110,13 +110,13 @@ struct Bench {
 
   func ask(
     _ method: String, _ target: String, _ body: String = "",
-    headers: [(name: String, value: String)] = []
+    headers: [(name: String, value: String)] = [], client: String = "127.0.0.1"
   ) async -> APIResponse {
     do throws(Ruling) {
       return await api.respond(
         try APIRequest(
           method: method, target: target, headers: headers, body: Array(body.utf8),
-          client: "127.0.0.1"))
+          client: client))
     } catch {
       return HTTPFront<MachineService>.refusal(error)
     }

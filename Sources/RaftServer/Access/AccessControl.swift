@@ -76,15 +76,25 @@ struct TokenBucket: Hashable, Sendable {
     time = nanoseconds
   }
 
+  /// What it holds at a time.
+  private func level(_ limit: RateLimit, at nanoseconds: UInt64) -> UInt64 {
+    let passed = nanoseconds > time ? nanoseconds - time : 0
+    let (drip, overflow) = passed.multipliedReportingOverflow(by: limit.perSecond)
+    let full = limit.burst * TokenBucket.whole
+    return overflow || drip > full - level ? full : level + drip
+  }
+
+  /// Whether nothing would be different without it.
+  func isFull(_ limit: RateLimit, at nanoseconds: UInt64) -> Bool {
+    level(limit, at: nanoseconds) == limit.burst * TokenBucket.whole
+  }
+
   /// Takes a permission out.
   ///
   /// - Returns: `nil`, or after how many milliseconds there will be one.
   mutating func take(_ limit: RateLimit, at nanoseconds: UInt64) -> UInt64? {
-    let passed = nanoseconds > time ? nanoseconds - time : 0
+    level = level(limit, at: nanoseconds)
     time = max(time, nanoseconds)
-    let (drip, overflow) = passed.multipliedReportingOverflow(by: limit.perSecond)
-    let full = limit.burst * TokenBucket.whole
-    level = overflow || drip > full - level ? full : level + drip
     if level >= TokenBucket.whole {
       level -= TokenBucket.whole
       return nil
@@ -94,19 +104,65 @@ struct TokenBucket: Hashable, Sendable {
   }
 }
 
+/// The buckets of many clients, in bounded memory.
+///
+/// Who asks seldom has a full bucket, and a full bucket is the same as none: those are forgotten when
+/// there are too many. If all are in use, who is new shares one bucket with all others who are new;
+/// nobody who has a bucket gets a fresh one by that.
+struct BucketTable: Sendable {
+  /// How many clients are told apart.
+  static let maximumClients = 65_536
+  /// How seldom full buckets are looked for. Unit: nanoseconds.
+  private static let sweepInterval: UInt64 = 1_000_000_000
+
+  let limit: RateLimit
+  private(set) var buckets: [String: TokenBucket] = [:]
+  private var others: TokenBucket
+  private var swept: UInt64?
+
+  init(_ limit: RateLimit) {
+    self.limit = limit
+    others = TokenBucket(limit, at: 0)
+  }
+
+  /// Takes a permission of a client's.
+  ///
+  /// - Returns: `nil`, or after how many milliseconds there will be one.
+  /// - Complexity: O(1), and once a second at most O(`maximumClients`).
+  mutating func take(_ name: String, at now: UInt64) -> UInt64? {
+    if buckets.count >= BucketTable.maximumClients, buckets[name] == nil {
+      sweep(at: now)
+      guard buckets.count < BucketTable.maximumClients else {
+        return others.take(limit, at: now)
+      }
+    }
+    return buckets[name, default: TokenBucket(limit, at: now)].take(limit, at: now)
+  }
+
+  private mutating func sweep(at now: UInt64) {
+    if let swept, now - min(now, swept) < BucketTable.sweepInterval { return }
+    swept = now
+    let limit = limit
+    buckets = buckets.filter { !$0.value.isFull(limit, at: now) }
+  }
+}
+
 /// Decides whether a request may be looked at.
 package final class AccessControl: Sendable {
   private let tokens: [TokenRecord]
   private let limit: RateLimit
-  private let buckets = LockedBox<[String: TokenBucket]>([:])
+  private let buckets: LockedBox<BucketTable>
+  private let refusals: LockedBox<BucketTable>
   private let start = ContinuousClock.now
-  /// How many clients are told apart; beyond them all buckets begin anew.
-  private static let maximumClients = 65_536
+  /// How often an address may come with a token that is refused, whatever is said of others.
+  static let refusalLimit = RateLimit(perSecond: 10, burst: 100)
 
   /// No tokens: everybody may do everything. That is for addresses that nobody else reaches.
   package init(tokens: [TokenRecord] = [], limit: RateLimit = RateLimit()) {
     self.tokens = tokens
     self.limit = limit
+    buckets = LockedBox(BucketTable(limit))
+    refusals = LockedBox(BucketTable(AccessControl.refusalLimit))
   }
 
   /// Whether nobody may do anything without one.
@@ -116,7 +172,8 @@ package final class AccessControl: Sendable {
     var token: String?
     if let header = request.header("authorization") {
       guard header.utf8.count > 7, header.prefix(7).lowercased() == "bearer " else {
-        throw Ruling(.unauthorized, reason: "scheme", "write Authorization: Bearer TOKEN")
+        throw refused(
+          request.client, .unauthorized, "scheme", "write Authorization: Bearer TOKEN")
       }
       token = String(header.dropFirst(7))
     }
@@ -127,29 +184,48 @@ package final class AccessControl: Sendable {
     var name = client
     if !tokens.isEmpty {
       guard let token else {
-        throw Ruling(.unauthorized, reason: "noToken", "this cluster wants a token")
+        throw refused(client, .unauthorized, "noToken", "this cluster wants a token")
       }
       guard let record = record(of: token) else {
-        throw Ruling(.unauthorized, reason: "unknownToken", "the token is not known")
+        throw refused(client, .unauthorized, "unknownToken", "the token is not known")
       }
       guard record.role >= role else {
-        throw Ruling(
-          .forbidden, reason: "role",
+        throw refused(
+          client, .forbidden, "role",
           "the token \(record.name) has the role \(record.role), and this needs \(role)")
       }
       name = "token " + record.name
     }
     guard limit.perSecond > 0 else { return }
-    let now = UInt64((ContinuousClock.now - start) / .nanoseconds(1))
-    let wait = buckets.change { buckets -> UInt64? in
-      if buckets.count >= AccessControl.maximumClients, buckets[name] == nil { buckets = [:] }
-      return buckets[name, default: TokenBucket(limit, at: now)].take(limit, at: now)
+    let now = now
+    if let wait = buckets.change({ $0.take(name, at: now) }) {
+      throw AccessControl.tooBusy(
+        wait, "rateLimited", "more than \(limit.perSecond) requests per second")
     }
-    guard let wait else { return }
-    var ruling = Ruling(
-      .tooBusy, reason: "rateLimited", "more than \(limit.perSecond) requests per second")
+  }
+
+  private var now: UInt64 { UInt64((ContinuousClock.now - start) / .nanoseconds(1)) }
+
+  private static func tooBusy(_ wait: UInt64, _ reason: String, _ detail: String) -> Ruling {
+    var ruling = Ruling(.tooBusy, reason: reason, detail)
     ruling.retryAfterMilliseconds = wait
-    throw ruling
+    return ruling
+  }
+
+  /// What is said to who may not: the reason, or that it was too often.
+  ///
+  /// A right token from the same address is never kept waiting by this.
+  private func refused(
+    _ client: String, _ outcome: Outcome, _ reason: String, _ detail: String
+  ) -> Ruling {
+    let now = now
+    guard let wait = refusals.change({ $0.take(client, at: now) }) else {
+      return Ruling(outcome, reason: reason, detail)
+    }
+    return AccessControl.tooBusy(
+      wait, "refusedOften",
+      "more than \(AccessControl.refusalLimit.perSecond) refused requests per second from this"
+        + " address")
   }
 
   /// Compares with every token, whole, so that the time it takes tells nothing of any.
