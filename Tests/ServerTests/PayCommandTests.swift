@@ -37,6 +37,15 @@ import Testing
 }
 
 @Suite(.serialized) struct TopicReaderTests {
+  @Test func `a reader that is interrupted is told how to go on`() {
+    #expect(
+      Subscribe.next("orders", after: "42", from: 40) == "next: flotilla subscribe orders --from 43"
+    )
+    #expect(
+      Subscribe.next("orders", after: nil, from: 40) == "next: flotilla subscribe orders --from 40")
+    #expect(Subscribe.next("orders", after: nil, from: nil) == nil)
+  }
+
   @Test func `a group goes on where it was, and not behind what failed`() async throws {
     let cluster = try Cluster(1)
     try await cluster.startAll()
@@ -89,12 +98,19 @@ import Testing
     // The same key for another amount is no repetition.
     #expect(await run("pay open alice --credit 50 --key \(key)") == .refused)
 
+    // Without its key nobody knows whether it is a repetition, and nothing is given.
+    #expect(await run("pay open alice --credit 100") == .refused)
+    let again = await client.send(.init("GET", "/v1/ledger/accounts/alice"))
+    #expect(again.document?["balance"]?.string == "10000")
+    #expect(await run("pay open carol --credit 100") == .ok)
+    #expect(await run("pay open alice") == .ok)
+
     #expect(await run("pay open bob") == .ok)
     #expect(await run("pay transfer --from alice --to bob --amount 1") == .ok)
-    #expect(await run("pay causality t-1 t-2") == .ok)
+    #expect(await run("pay causality t-1 t-3") == .ok)
     #expect(await run("pay causality t-1 t-99") == .refused)
     let first = await client.send(.init("GET", "/v1/ledger/transfers/1"))
-    let second = await client.send(.init("GET", "/v1/ledger/transfers/2"))
+    let second = await client.send(.init("GET", "/v1/ledger/transfers/3"))
     let indexes = [first, second].map { $0.document?["index"]?.string ?? "" }
     let relation = await client.send(
       .init("GET", "/v1/causality?first=\(indexes[0])&second=\(indexes[1])"))

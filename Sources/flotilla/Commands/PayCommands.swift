@@ -181,7 +181,8 @@ struct OpenAccount: ClusterCommand {
     commandName: "open", abstract: "Open an account.",
     discussion: """
       With --credit it begins with that amount, from an account that stands for the world outside \
-      and has no limits.
+      and has no limits. An account that is there already gets none: only the same opening again, \
+      by its --key, finds out whether the credit came.
 
 
       """ + ExitCode.discussion(payCodes))
@@ -224,6 +225,12 @@ struct OpenAccount: ClusterCommand {
         connection.screen.print("\(word)   \(name)")
       }
       return
+    }
+    if key == nil, answer.ruling.outcome == .duplicate {
+      throw Failure(
+        .refused, "\(name) is there already, and has been given its credit or not: none was given",
+        hint: "the same again with --key KEY, which stands in \(PaymentKey.path())",
+        "flotilla pay transfer --from world.\(code) --to \(name) --amount AMOUNT   for more")
     }
     let world = "world.\(code)"
     _ = try connection.result(

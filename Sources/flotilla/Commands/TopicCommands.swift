@@ -13,12 +13,16 @@ final class StreamPrinter: Sendable {
   private let format: Format
   private let count: UInt64?
   private let printed = Mutex<UInt64>(0)
+  private let last = Mutex<String?>(nil)
 
   init(_ screen: Screen, _ format: Format, _ count: UInt64?) {
     self.screen = screen
     self.format = format
     self.count = count
   }
+
+  /// The number of the event that was printed last.
+  var lastID: String? { last.withLock { $0 } }
 
   /// Prints an event.
   ///
@@ -29,6 +33,7 @@ final class StreamPrinter: Sendable {
     case .text: screen.print(line(data))
     case .json, .jsonl: screen.print(data.line)
     }
+    last.withLock { $0 = event.id ?? $0 }
     return printed.withLock { printed in
       printed += 1
       return count.map { printed < $0 } ?? true
@@ -146,12 +151,29 @@ struct Subscribe: ClusterCommand {
     }
     let start = from.map { "?from=\($0)" } ?? ""
     let printer = StreamPrinter(connection.screen, connection.output.format, count)
-    let ruling = await (try connection.client()).stream(
-      "/v1/topics/\(Paths.encoded(topic))/subscribe\(start)"
-    ) { event in
-      printer.print(event) { $0.messageLine }
+    let client = try connection.client()
+    let target = "/v1/topics/\(Paths.encoded(topic))/subscribe\(start)"
+    Interrupt.shared.install(connection.screen)
+    let reading = Task {
+      await client.stream(target) { event in printer.print(event) { $0.messageLine } }
     }
+    let watching = Task {
+      while !Interrupt.shared.isRequested { try await Task.sleep(for: .milliseconds(50)) }
+      reading.cancel()
+    }
+    let ruling = await reading.value
+    watching.cancel()
+    if let hint = Subscribe.next(topic, after: printer.lastID, from: from) {
+      connection.screen.note(hint)
+    }
+    if Interrupt.shared.isRequested { throw Stop(code: .interrupted) }
     try StreamPrinter.finish(ruling)
+  }
+
+  /// The command that goes on behind the last message; `nil` if nobody knows where that is.
+  static func next(_ topic: String, after last: String?, from: UInt64?) -> String? {
+    guard let next = last.flatMap({ UInt64($0) }).map({ $0 + 1 }) ?? from else { return nil }
+    return "next: flotilla subscribe \(topic) --from \(next)"
   }
 }
 
