@@ -24,10 +24,15 @@ package protocol ReplicaService: Sendable {
 
   /// What may go wrong on purpose; `nil` where nobody allowed anything.
   var chaos: ChaosSwitch? { get }
+
+  /// Where clients reach another node, as far as it has said so itself.
+  func httpAddress(of node: NodeID) -> String?
 }
 
 extension ReplicaService {
   package var chaos: ChaosSwitch? { nil }
+
+  package func httpAddress(of node: NodeID) -> String? { nil }
 }
 
 /// A replica at a moment.

@@ -28,6 +28,8 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
 
   package func report() async -> ReplicaReport { ReplicaReport(await status()) }
 
+  package func httpAddress(of node: NodeID) -> String? { clientAddress(of: node)?.description }
+
   package func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
     await withUnsafeContinuation { continuation in
       eventLoop.execute {

@@ -36,7 +36,7 @@ import Testing
       settings, incarnation: 1,
       certificates: try PeerCertificates(files("n\(shown)"), node: NodeID(shown)), on: loop,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      outlets: TransportOutlets(deliver: { _ in }, reachable: { _, _ in }))
+      outlets: TransportOutlets(deliver: { _ in }, reachable: { _, _ in }, serves: { _, _ in }))
     _ = try await loop.flatSubmit { transport.start() }.get()
     var error: LinkError?
     try await eventually("the connection is decided about") {

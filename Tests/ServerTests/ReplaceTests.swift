@@ -15,7 +15,9 @@ import Testing
     async throws
   {
     let cluster = try Cluster(4, firstMembers: 3)
-    for node in cluster.config.nodes.prefix(3) { try await cluster.start(node.id) }
+    // The files of the first three do not know the fourth.
+    let known = cluster.config.nodes.prefix(3).map { $0.id }
+    for node in known { try await cluster.start(node, knowing: known) }
     let client = try cluster.client()
     let session = try await ClientSession.open(client)
     for number in 0..<20 { #expect(await session.put("k\(number)", [1]).ruling.outcome == .ok) }
@@ -32,6 +34,12 @@ import Testing
     let members = await client.send(ClientCall("GET", "/v1/members")).document?["members"]?.array
     #expect(members?.map { $0["node"]?.string } == ["n1", "n3", "n4"])
     #expect(await session.put("after", [2]).ruling.outcome == .ok)
+    // It has said itself where clients reach it.
+    let first = try FlotillaClient(
+      endpoints: [cluster.config.nodes[0].http.description], timeout: .seconds(30))
+    let told = await first.send(ClientCall("GET", "/v1/members")).document?["members"]?.array
+    let fourth = told?.first { $0["node"]?.string == "n4" }
+    #expect(fourth?["address"]?.string == cluster.config.nodes[3].http.description)
     await cluster.stopAll()
   }
 }

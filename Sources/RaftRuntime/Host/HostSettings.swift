@@ -102,6 +102,9 @@ public struct HostSettings: Sendable {
   /// Where its peers reach it, if not at `listen`. They are told when they are called, so that a
   /// node which joins need not be in their settings.
   public var advertised: PeerAddress?
+  /// Where clients reach this node. Peers are told with `advertised`, so that they can send clients
+  /// on to a node which is not in their settings.
+  public var clientAddress: PeerAddress?
   /// The other nodes, as far as they are known.
   public var peers: [Peer]
   /// How links are protected.

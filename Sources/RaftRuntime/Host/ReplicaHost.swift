@@ -51,6 +51,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   private let ownGroup: MultiThreadedEventLoopGroup?
   private let inbox = NIOLockedValueBox<[HostRequest<Machine>]>([])
   private let boundAddress = NIOLockedValueBox<SocketAddress?>(nil)
+  private let clientAddresses = NIOLockedValueBox<[NodeID: PeerAddress]>([:])
   private let diskEnded: EventLoopPromise<Void>
   private let ended: EventLoopPromise<Void>
 
@@ -92,6 +93,11 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   /// Where this node listens for its peers.
   public var address: SocketAddress? { boundAddress.withLockedValue { $0 } }
 
+  /// Where clients reach a peer, if it has said so since this node was started. From any thread.
+  public func clientAddress(of node: NodeID) -> PeerAddress? {
+    clientAddresses.withLockedValue { $0[node] }
+  }
+
   /// Returns when the host has ended: stopped, or failed.
   public func untilEnded() async { try? await ended.futureResult.get() }
 
@@ -120,6 +126,9 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
       },
       reachable: { [weak self] node, isReachable in
         self?.noteReachable(node, isReachable)
+      },
+      serves: { [clientAddresses] node, address in
+        clientAddresses.withLockedValue { $0[node] = address }
       })
     let transport = PeerTransport(
       settings, incarnation: turn.driver.replica.journal.identity.incarnation,

@@ -3,13 +3,15 @@
 //
 //     message   "FLTL" kind:1 length:2 body checksum:4
 //     hello     1  oldest:2 newest:2 protection:1 lane:1 cluster:16 from:8 to:8 life:8 nonce:32
-//                  address
+//                  addresses
 //     answer    2  refusal:1 version:2 from:8 life:8 nonce:32 code:32
 //     proof     3  code:32
 //
 // The one who calls says hello, the one who is called answers, the caller proves that it has the
 // key. `refusal` is zero if there is none. A code is an HMAC-SHA256 over all that was said before
 // it, or zeros where the link is not protected by a key; the checksum is CRC-32C of all before it.
+// `addresses` is where the caller listens for its peers and, after a line feed, where for clients;
+// either may be missing.
 
 import Raft
 import RaftJournal
@@ -130,7 +132,7 @@ struct LinkHello: Hashable, Sendable {
   var to: NodeID
   var incarnation: UInt64
   var nonce: [UInt8]
-  /// Where the caller listens, if it says so; at most 255 bytes.
+  /// Where the caller listens, for peers and for clients, as far as it says so; at most 255 bytes.
   var address: [UInt8]
 
   func encoded() -> [UInt8] {
@@ -162,6 +164,20 @@ struct LinkHello: Hashable, Sendable {
     self.incarnation = incarnation
     self.nonce = nonce
     self.address = address
+  }
+
+  /// Both addresses as they are sent.
+  static func address(peers: String, clients: String) -> [UInt8] {
+    let bytes = Array((clients.isEmpty ? peers : peers + "\n" + clients).utf8)
+    // What does not fit is of no use in part.
+    return bytes.count <= 255 ? bytes : Array(peers.utf8.prefix(255))
+  }
+
+  /// What was sent as both addresses; empty where one was not said.
+  static func addresses(_ bytes: [UInt8]) -> (peers: String, clients: String) {
+    let parts = bytes.split(separator: 0x0a, maxSplits: 1, omittingEmptySubsequences: false)
+    func text(_ part: ArraySlice<UInt8>?) -> String { String(decoding: part ?? [], as: UTF8.self) }
+    return (text(parts.first), text(parts.count > 1 ? parts[1] : nil))
   }
 
   /// The hello that a whole message is.

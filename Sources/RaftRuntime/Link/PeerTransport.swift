@@ -17,6 +17,8 @@ struct TransportOutlets {
   var deliver: ([PeerEnvelope]) -> Void
   /// The way to a peer is there, or no longer.
   var reachable: (NodeID, Bool) -> Void
+  /// A peer has said where clients reach it.
+  var serves: (NodeID, PeerAddress) -> Void
 }
 
 /// A connection that this node makes to a peer, again and again.
@@ -181,9 +183,12 @@ final class PeerTransport: @unchecked Sendable {
   private func noteAddress(_ address: SocketAddress?) {
     var own = settings.advertised ?? settings.listen
     if own.port == 0, let port = address?.port { own.port = UInt16(truncatingIfNeeded: port) }
-    // An address that only says "any" tells nobody anything.
-    guard !["0.0.0.0", "::", ""].contains(own.host) else { return }
-    identity.address = Array(own.description.utf8)
+    let said = [own, settings.clientAddress].map { address in
+      // An address that only says "any" tells nobody anything.
+      guard let address, !["0.0.0.0", "::", ""].contains(address.host) else { return "" }
+      return address.description
+    }
+    identity.address = LinkHello.address(peers: said[0], clients: said[1])
   }
 
   private func accept(_ channel: any Channel) throws {
@@ -341,7 +346,8 @@ final class PeerTransport: @unchecked Sendable {
 
   /// Notes who has called, and where it listens.
   private func learn(_ session: LinkSession, _ now: UInt64) -> PeerRecord {
-    let said = try? PeerAddress(String(decoding: session.peerAddress, as: UTF8.self))
+    let (peers:listens, clients:serves) = LinkHello.addresses(session.peerAddress)
+    let said = try? PeerAddress(listens)
     let peer: PeerRecord
     if let known = self.peer(session.peer) {
       peer = known
@@ -354,6 +360,7 @@ final class PeerTransport: @unchecked Sendable {
     }
     peer.incarnation = max(peer.incarnation, session.peerIncarnation)
     peer.lastHeard = now
+    if let address = try? PeerAddress(serves) { outlets.serves(peer.node, address) }
     return peer
   }
 

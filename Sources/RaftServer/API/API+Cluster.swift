@@ -36,7 +36,7 @@ extension API {
   }
 
   private func address(_ node: NodeID) -> JSONValue {
-    facts.addresses[node].map { .string($0.http) } ?? .null
+    httpAddress(of: node).map { .string($0) } ?? .null
   }
 
   private static func text(_ number: UInt64?) -> JSONValue { number.map { .text($0) } ?? .null }
@@ -176,7 +176,7 @@ extension API {
       .transferLeadership(to: target), within: try request.timeout())
     guard case .transferred(let node, let term) = reply else { throw ruling(reply) }
     var ruling = ruling(reply)
-    ruling.leader = LeaderHint(node: node.description, address: facts.addresses[node]?.http)
+    ruling.leader = LeaderHint(node: node.description, address: httpAddress(of: node))
     return done("leader-transferred", ruling, [.init("term", .text(term.rawValue))])
   }
 }

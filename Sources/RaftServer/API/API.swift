@@ -219,7 +219,12 @@ struct API<Service: ReplicaService>: Sendable {
   }
 
   func ruling(_ reply: Reply<ServerMachine>) -> Ruling {
-    Ruling(reply, tickMilliseconds: facts.tickMilliseconds) { facts.addresses[$0]?.http }
+    Ruling(reply, tickMilliseconds: facts.tickMilliseconds) { httpAddress(of: $0) }
+  }
+
+  /// Where clients reach a node: as the settings say, or else as it says itself.
+  func httpAddress(of node: NodeID) -> String? {
+    facts.addresses[node]?.http ?? service.httpAddress(of: node)
   }
 
   // MARK: Commands and questions

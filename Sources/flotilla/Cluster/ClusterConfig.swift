@@ -121,6 +121,7 @@ struct ClusterConfig: Sendable {
     var host = HostSettings(
       cluster: clusterID, node: id, directory: data, listen: node.peer,
       peers: nodes.filter { $0.id != id }.map { Peer($0.id, at: $0.peer) }, security: security)
+    host.clientAddress = node.http
     host.tickNanoseconds = ClusterConfig.tickNanoseconds
     host.replica.core.electionTimeoutTicks = Ticks(
       electionTimeout / ClusterConfig.tickNanoseconds)
