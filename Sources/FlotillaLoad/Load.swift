@@ -35,6 +35,15 @@ package protocol LoadSpeaker: AnyObject {
   func take(_ bytes: inout ByteBuffer, answer: inout ByteBuffer) -> LoadReply?
 }
 
+/// What makes a new connection speak TLS to a host.
+package struct LoadSecuring: Sendable {
+  fileprivate let add: @Sendable (_ channel: any Channel, _ host: String) throws -> Void
+
+  package init(_ add: @escaping @Sendable (_ channel: any Channel, _ host: String) throws -> Void) {
+    self.add = add
+  }
+}
+
 /// When a run begins and when it is measured, on the clock of the event loops.
 struct LoadTimes: Sendable {
   var start: UInt64
@@ -48,13 +57,17 @@ final class LoadLoop: @unchecked Sendable {
   let plan: LoadPlan
   private(set) var times: LoadTimes
   private(set) var result = LoadResult()
+  let secure: LoadSecuring?
   private var clients: [LoadClient] = []
   private var running = 0
   private var lastDone: UInt64
   private let finished: EventLoopPromise<LoadResult>
 
-  init(_ loop: any EventLoop, _ plan: LoadPlan, _ times: LoadTimes) {
+  init(
+    _ loop: any EventLoop, _ plan: LoadPlan, _ times: LoadTimes, secure: LoadSecuring? = nil
+  ) {
     self.loop = loop
+    self.secure = secure
     self.plan = plan
     self.times = times
     lastDone = times.measured
@@ -163,6 +176,7 @@ final class LoadClient: @unchecked Sendable {
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          try self.shared.secure?.add(channel, asked.host)
           try channel.pipeline.syncOperations.addHandler(LoadHandler(self))
         }
       }
@@ -369,10 +383,12 @@ package enum Load {
   ///
   /// - Parameters:
   ///   - plan: how much, and for how long.
+  ///   - secure: makes connections speak TLS; `nil` for plain ones.
   ///   - onMeasuring: called when measuring begins (`true`) and when it ends (`false`).
   ///   - make: makes what a client speaks, from its number.
   package static func run(
-    _ plan: LoadPlan, onMeasuring: @escaping @Sendable (Bool) -> Void = { _ in },
+    _ plan: LoadPlan, secure: LoadSecuring? = nil,
+    onMeasuring: @escaping @Sendable (Bool) -> Void = { _ in },
     _ make: @escaping @Sendable (Int) -> any LoadSpeaker
   ) async throws -> LoadResult {
     precondition(!plan.addresses.isEmpty, "nobody to ask")
@@ -390,7 +406,7 @@ package enum Load {
     var futures: [EventLoopFuture<LoadResult>] = []
     for number in 0..<count {
       let loop = group.next()
-      let part = LoadLoop(loop, plan, times)
+      let part = LoadLoop(loop, plan, times, secure: secure)
       let clients = Array(stride(from: number, to: plan.clients, by: count))
       futures.append(loop.flatSubmit { part.run(clients, make) })
     }

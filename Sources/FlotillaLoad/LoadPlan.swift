@@ -10,10 +10,12 @@ package struct LoadAddress: Hashable, Sendable {
     self.port = port
   }
 
-  /// `host:port`, with or without `http://` before it and a path behind.
+  /// `host:port`, with or without `http://` or `https://` before it and a path behind.
   package init?(_ text: String) {
     var rest = text[...]
-    if rest.hasPrefix("http://") { rest = rest.dropFirst(7) }
+    for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
+      rest = rest.dropFirst(scheme.count)
+    }
     if let slash = rest.firstIndex(of: "/") { rest = rest[..<slash] }
     guard let colon = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: colon)...]),
       (1...65_535).contains(port)

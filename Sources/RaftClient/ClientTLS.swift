@@ -39,6 +39,23 @@ public struct ClientTLS: Hashable, Sendable {
   }
 }
 
+extension ClientTLS {
+  /// What makes connections of others than this client speak TLS to a host. What is written before
+  /// the handshake is done waits for it.
+  ///
+  /// - Throws: an `AddressError` that names the file and what is wrong with it.
+  package func securing() throws(FlotillaClient.AddressError)
+    -> @Sendable (_ channel: any Channel, _ host: String) throws -> Void
+  {
+    let context = try context()
+    return { channel, host in
+      let name = (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
+      try channel.pipeline.syncOperations.addHandler(
+        try NIOSSLClientHandler(context: context, serverHostname: name))
+    }
+  }
+}
+
 extension Endpoint {
   /// The name that a certificate must have; `nil` for an address, which is looked for as such.
   var serverName: String? {

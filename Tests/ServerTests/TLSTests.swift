@@ -69,6 +69,45 @@ private let hasOpenSSL =
     await cluster.stopAll()
   }
 
+  @Test func `a load speaks TLS where the cluster does`() async throws {
+    let (cluster, folder) = try cluster(1)
+    try await cluster.startAll()
+    func run(_ more: [String]) async -> FlotillaTerminal.ExitCode {
+      await Flotilla.execute(
+        [
+          "bench", "--workload", "put", "--clients", "2", "--for", "300ms", "--warm-up", "0s",
+          "--allow-volatile", "--progress", "none", "--timeout", "30s", "--endpoints",
+          cluster.config.nodes[0].http.description,
+        ] + more, environment: [:])
+    }
+    // A bench asks who leads, once.
+    let first = try client(cluster, ClientTLS(authorities: folder + "/ca.pem"))
+    #expect(await first.send(put).ruling.outcome == .ok)
+    #expect(await run(["--ca", folder + "/ca.pem"]) == .ok)
+    await cluster.stopAll()
+  }
+
+  @Test func `a local cluster with TLS has certificates and no key, and says so in its file`()
+    throws
+  {
+    let folder = NSTemporaryDirectory() + "flotilla-server-tests-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let made = try LocalCluster.make(folder, nodes: 2, firstPort: 7_100, name: "safe", tls: true)
+    let read = try LocalCluster.open(folder).config
+    #expect(read.key == nil && made.config.key == nil)
+    for node in read.nodes {
+      let files = try #require(read.clientTLS?.of(node.id))
+      for path in [files.certificate, files.key, files.authority] {
+        #expect(FileManager.default.fileExists(atPath: path), "\(path)")
+      }
+      let settings = try read.settings(of: node.id, data: made.data(node.id))
+      guard case .mutualTLS = settings.host.security else {
+        Issue.record("links are not protected by TLS")
+        continue
+      }
+    }
+  }
+
   @Test func `certificates are read again while a node runs; unreadable ones change nothing`()
     async throws
   {

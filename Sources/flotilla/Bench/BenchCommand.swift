@@ -150,6 +150,11 @@ struct Bench: ClusterCommand {
     return work
   }
 
+  /// Where an address says that TLS is spoken and nobody names authorities, those of the system.
+  private var usualTLS: ClientTLS? {
+    connection.addresses.contains { $0.hasPrefix("https://") } ? ClientTLS() : nil
+  }
+
   private func processes() -> NodeProcesses {
     if let list = parsedPids, !list.isEmpty {
       return NodeProcesses(nodes: list.map { .init(name: String($0), pid: $0) })
@@ -182,7 +187,8 @@ struct Bench: ClusterCommand {
     }
     let processes = processes()
     let samples = Mutex<[NodeProcesses.Sample?]>([nil, nil])
-    report.result = try await Load.run(plan) { isBeginning in
+    let secure = try (connection.tls ?? usualTLS).map { LoadSecuring(try $0.securing()) }
+    report.result = try await Load.run(plan, secure: secure) { isBeginning in
       let sample = processes.sample()
       samples.withLock { $0[isBeginning ? 0 : 1] = sample }
     } _: { number in

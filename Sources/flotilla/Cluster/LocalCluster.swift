@@ -18,6 +18,7 @@ import Darwin
 ///     n1/             the data of a node
 ///     n1.pid          its process, while there is one
 ///     n1.log          what it has logged
+///     certs/          certificates and their keys, if it was made with TLS
 struct LocalCluster {
   let folder: String
   let config: ClusterConfig
@@ -41,13 +42,13 @@ struct LocalCluster {
 
   /// Makes a new one.
   static func make(
-    _ folder: String, nodes: Int, firstPort: UInt16, name: String
+    _ folder: String, nodes: Int, firstPort: UInt16, name: String, tls: Bool = false
   ) throws(Failure) -> LocalCluster {
     var config = ClusterConfig(path: configPath(folder))
     config.cluster = name
     var random = SystemRandomNumberGenerator()
     config.id = .init(high: random.next(), low: random.next())
-    config.key = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
+    if !tls { config.key = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) } }
     for number in 1...nodes {
       let offset = UInt16(number)
       config.nodes.append(
@@ -61,12 +62,15 @@ struct LocalCluster {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true,
         attributes: [.posixPermissions: 0o700])
+      if tls { try secure(&config, folder) }
       // The key in it is a secret.
       let path = configPath(folder)
       guard
         FileManager.default.createFile(
           atPath: path, contents: Data(config.yaml.utf8), attributes: [.posixPermissions: 0o600])
       else { throw CocoaError(.fileWriteUnknown) }
+    } catch let failure as Failure {
+      throw failure
     } catch {
       throw Failure(
         .cannotCreate, "\(folder) cannot be made: \(error.localizedDescription)",
@@ -79,7 +83,23 @@ struct LocalCluster {
     return cluster
   }
 
+  /// Makes certificates for all nodes, and has the configuration name them.
+  private static func secure(_ config: inout ClusterConfig, _ folder: String) throws(Failure) {
+    // Commands may be given from anywhere.
+    let place = URL(fileURLWithPath: certificates(folder)).standardizedFileURL.path
+    let maker = try CertificateMaker(folder: place, days: 365)
+    _ = try maker.authority(named: "Flotilla \(config.cluster)")
+    for node in config.nodes { _ = try maker.certificate(node, isRenewed: false) }
+    let files = TLSConfig(
+      certificate: "\(place)/{node}.pem", key: "\(place)/{node}.key",
+      authority: "\(place)/ca.pem")
+    config.tls = files
+    config.clientTLS = files
+  }
+
   // MARK: Places
+
+  static func certificates(_ folder: String) -> String { "\(folder)/certs" }
 
   func data(_ node: NodeID) -> String { "\(folder)/\(node.description)" }
   func log(_ node: NodeID) -> String { "\(folder)/\(node.description).log" }

@@ -132,7 +132,8 @@ struct ClusterUp: ClusterCommand {
 
   static let variableOptions =
     VariableOption.values("nodes", "data", "first-port", "name", "ports-file")
-    + VariableOption.flags("detach", "throwaway", "allow-chaos") + OutputOptions.variableOptions
+    + VariableOption.flags("detach", "throwaway", "allow-chaos", "tls")
+    + OutputOptions.variableOptions
 
   @Option(help: .option("nodes", "How many nodes a new cluster has.", value: "n"))
   var nodes: Int = 3
@@ -161,6 +162,10 @@ struct ClusterUp: ClusterCommand {
   @Flag(help: .option("allow-chaos", "Let flotilla chaos do harm to the nodes."))
   var allowChaos = false
 
+  @Flag(
+    help: .option("tls", "TLS between nodes and for clients, with certificates made for it."))
+  var tls = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -176,7 +181,12 @@ struct ClusterUp: ClusterCommand {
     let cluster =
       LocalCluster.exists(data)
       ? try LocalCluster.open(data)
-      : try LocalCluster.make(data, nodes: nodes, firstPort: firstPort, name: name)
+      : try LocalCluster.make(data, nodes: nodes, firstPort: firstPort, name: name, tls: tls)
+    if tls, cluster.config.clientTLS == nil {
+      throw Failure(
+        .usage, "the cluster in \(data) was made without TLS",
+        hint: "flotilla cluster up --data ANOTHER-DIR --tls")
+    }
     if !detach { Interrupt.shared.install(screen) }
     for node in cluster.config.nodes {
       _ = try cluster.start(node.id, allowsChaos: allowChaos)
@@ -224,9 +234,13 @@ struct ClusterUp: ClusterCommand {
     var table = Table(["", "", "", "", "", ""])
     table.rows = await watcher.table()
     for line in table.lines(screen, indent: "").dropFirst() { screen.print(line) }
-    screen.print("data  \(data)   insecure: local only")
+    let isSecured = watcher.cluster.config.clientTLS != nil
+    screen.print(
+      "data  \(data)   "
+        + (isSecured
+          ? "TLS by certificates in \(data)/certs, no tokens: local only" : "insecure: local only"))
     if let node = watcher.cluster.config.nodes.first {
-      let scheme = watcher.cluster.config.clientTLS == nil ? "http" : "https"
+      let scheme = isSecured ? "https" : "http"
       screen.print("page  \(scheme)://\(node.http)/   to pay in a browser; every node has it")
     }
     screen.print()
@@ -423,7 +437,9 @@ struct ClusterWipe: ClusterCommand {
     do {
       // Only what is ours: the folder may have been somebody's before.
       for node in cluster.config.nodes {
-        for path in [cluster.data(node.id), cluster.log(node.id)]
+        for path in [
+          cluster.data(node.id), cluster.log(node.id), LocalCluster.certificates(data),
+        ]
         where FileManager.default.fileExists(atPath: path) {
           try FileManager.default.removeItem(atPath: path)
         }
