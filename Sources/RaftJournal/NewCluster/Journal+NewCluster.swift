@@ -1,5 +1,5 @@
-// When a majority is lost for ever: a survivor's data begins a new cluster. The survivor's own files
-// are read and never changed, so the step can be taken back by not using what it made.
+// When a majority is lost for ever: a survivor's data begins a new cluster. The survivor's own
+// files are read and never changed, so the step can be taken back by not using what it made.
 
 import Raft
 

@@ -106,9 +106,9 @@ struct TokenBucket: Hashable, Sendable {
 
 /// The buckets of many clients, in bounded memory.
 ///
-/// Who asks seldom has a full bucket, and a full bucket is the same as none: those are forgotten when
-/// there are too many. If all are in use, who is new shares one bucket with all others who are new;
-/// nobody who has a bucket gets a fresh one by that.
+/// Who asks seldom has a full bucket, and a full bucket is the same as none: those are forgotten
+/// when there are too many. If all are in use, who is new shares one bucket with all others who are
+/// new; nobody who has a bucket gets a fresh one by that.
 struct BucketTable: Sendable {
   /// How many clients are told apart.
   static let maximumClients = 65_536
