@@ -20,6 +20,13 @@ public struct RequestVoteReply: Hashable, Sendable, BitwiseCopyable {
   public var candidateTerm: Term
   /// True means candidate received vote.
   public var voteGranted: Bool
+
+  /// An answer.
+  @inline(__always)
+  public init(candidateTerm: Term, voteGranted: Bool) {
+    self.candidateTerm = candidateTerm
+    self.voteGranted = voteGranted
+  }
 }
 
 /// Invoked by leader to replicate log entries (§5.3); also used as heartbeat (§5.2).

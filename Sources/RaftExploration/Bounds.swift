@@ -22,10 +22,13 @@ public struct Bounds: Hashable, Sendable {
   public var entries = 1
   /// How many crashes there are, each of them losing any suffix of the writes under way.
   public var crashes = 0
+  /// When writes become durable.
+  public var disks = DiskBound.any
   /// How many messages are lost. With reductions messages may be lost without a bound.
   public var losses = 0
-  /// How many messages come twice.
-  public var duplicates = 0
+  /// How many messages come twice, or `nil` for any of them, any number of times, at any time
+  /// after it was sent: the network then forgets nothing, and `inFlight` must be `nil`, too.
+  public var duplicates: Int? = 0
   /// How many messages may be in flight from one node to one other: 1, or `nil` for any number.
   /// Where it is 1, a message that is on its way is lost when another is sent on the same link.
   /// (With 2 one that is to be lost might push out one that is not, and a loss would no longer be
@@ -53,6 +56,9 @@ public struct Bounds: Hashable, Sendable {
   /// All nodes.
   public var total: Int { nodes + spares }
 
+  /// Whether a message that was sent stays there to be heard.
+  var keepsMessages: Bool { duplicates == nil }
+
   /// The bounds, if all are in range.
   ///
   /// - Throws: `BoundsError` with every problem, not only the first.
@@ -70,6 +76,9 @@ public struct Bounds: Hashable, Sendable {
     require("terms", terms, 1...15)
     for (name, value) in counts { require(name, value, 0...15) }
     if let timeouts { require("timeouts", timeouts, 0...15) }
+    if duplicates == nil && inFlight != nil {
+      problems.append("with any number of duplicates any number of messages must be in flight")
+    }
     if let inFlight, inFlight != 1 {
       problems.append("inFlight is \(inFlight); it must be 1, or nil for any number")
     }
@@ -90,7 +99,7 @@ public struct Bounds: Hashable, Sendable {
   private var counts: [(String, Int)] {
     [
       ("entries", entries), ("crashes", crashes), ("losses", losses),
-      ("duplicates", duplicates), ("heartbeats", heartbeats), ("snapshots", snapshots),
+      ("duplicates", duplicates ?? 0), ("heartbeats", heartbeats), ("snapshots", snapshots),
       ("reads", reads),
     ]
   }
@@ -123,6 +132,7 @@ public struct Bounds: Hashable, Sendable {
     for (_, value) in counts { digest.combine(UInt64(value)) }
     for value in [
       nodes, spares, terms, timeouts ?? 99, isPreVoteEnabled ? 1 : 0, inFlight ?? 99,
+      duplicates == nil ? 1 : 0, Int(disks.rawValue),
     ] {
       digest.combine(UInt64(value))
     }
@@ -147,12 +157,14 @@ extension Bounds: CustomStringConvertible {
     words.append(counted(entries, "entry", "entries"))
     words.append(counted(crashes, "crash", "crashes"))
     words.append(counted(losses, "loss", "losses"))
-    words.append(counted(duplicates, "duplicate", "duplicates"))
+    words.append(
+      duplicates.map { counted($0, "duplicate", "duplicates") } ?? "any number of duplicates")
     words.append(inFlight.map { "\($0) in flight on a link" } ?? "any number in flight")
     words.append(counted(heartbeats, "heartbeat", "heartbeats"))
     words.append(counted(snapshots, "snapshot", "snapshots"))
     words.append(counted(reads, "read", "reads"))
     if let timeouts { words.append(counted(timeouts, "timeout", "timeouts")) }
+    words.append(disks.words)
     words.append(isPreVoteEnabled ? "pre-vote" : "no pre-vote")
     for change in changes { words.append("change " + Bounds.words(change)) }
     return words.joined(separator: ", ")
@@ -161,6 +173,25 @@ extension Bounds: CustomStringConvertible {
   static func words(_ change: MembershipChange) -> String {
     let steps = change.steps.map(\.description).joined(separator: " and ")
     return "(\(steps)\(change.isJointForced ? ", joint" : ""))"
+  }
+}
+
+/// When writes become durable, within an exploration.
+public enum DiskBound: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterable,
+  CustomStringConvertible
+{
+  /// At any time, in order; a crash keeps any prefix of those under way.
+  case any
+  /// At the end of the step that asks for them. Only a disk that is about to lose writes lags: from
+  /// any step of a node on, once for each crash, nothing that it writes becomes durable, until it
+  /// crashes and has lost that.
+  case prompt
+
+  /// The name for command lines.
+  public var description: String { self == .any ? "any" : "prompt" }
+
+  var words: String {
+    self == .any ? "disks take any time" : "disks that lag only before a crash"
   }
 }
 

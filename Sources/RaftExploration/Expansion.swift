@@ -102,7 +102,8 @@ extension Explorer {
       out.isHealed = false
       tables.listMoves(state, layout, reductions, into: &out.moves)
       let key = fingerprint(state, view)
-      for number in out.moves.indices {
+      let eager = eager(state, &out)
+      for number in out.moves.indices where eager.map({ $0 == number }) ?? true {
         attempt(out.moves[number], number, state, position, key, view, &out)
       }
       if out.isUnfinished {
@@ -201,14 +202,17 @@ extension Explorer {
     guard let known = known(move, state, &out) else { return }
     // A step after which nothing has changed but that a message or a part of the budget is gone:
     // whatever can happen then can happen without it.
-    if reductions.isReduced && known.transition.isIdle && !isForced { return }
+    if reductions.isReduced && !isForced {
+      if isVain(known.transition, state) { return }
+      if move.isLate && tables.facts[Int(known.transition.local)].pending == 0 { return }
+    }
     out.generated += 1
     out.situations |= known.transition.situations
     if let finding = finding(move, known, state) {
       out.found.append(Expansion.Found(position: position, move: number, finding: finding))
     }
     offer(move, number, state, known, key, view, &out)
-    if move.kind == .deliverAndKeep { out.situations |= Situation.duplicateHeard.bit }
+    if staysOnItsWay(move) { out.situations |= Situation.duplicateHeard.bit }
     let elected = Situation.leaderElected.bit | Situation.laterLeaderElected.bit
     if known.transition.situations & elected != 0 {
       for node in 0..<layout.nodes
@@ -243,6 +247,7 @@ extension Explorer {
     _ move: Move, _ state: UnsafeBufferPointer<UInt32>, _ known: Known?,
     _ states: inout StateBuffer
   ) {
+    let first = states.words.count
     for node in 0..<layout.nodes {
       states.append(
         node == Int(move.node) ? known?.transition.local ?? state[node] : state[node])
@@ -252,14 +257,27 @@ extension Explorer {
     states.append(UInt32(truncatingIfNeeded: budget))
     states.append(UInt32(truncatingIfNeeded: budget >> 32))
     let start = states.words.count
-    let isTaken = move.kind == .deliver || move.kind == .lose
+    let isTaken = move.kind == .lose || move.kind == .deliver && !bounds.keepsMessages
     for slot in layout.messages..<state.count where !(isTaken && slot == Int(move.slot)) {
+      if isConcerned(state[slot], move.node) && settled(state[slot], first, states) != state[slot] {
+        continue
+      }
       states.append(state[slot])
       if move.kind == .duplicate && slot == Int(move.slot) { states.append(state[slot]) }
     }
+    if isSparing {
+      // Requests that have only now become old ones are answered.
+      for slot in layout.messages..<state.count where isConcerned(state[slot], move.node) {
+        guard let answer = settled(state[slot], first, states), answer != state[slot] else {
+          continue
+        }
+        send(answer, start, &states)
+      }
+    }
     if let transition = known?.transition {
       for sent in 0..<Int(transition.sentCount) {
-        send(tables.sent[Int(transition.sentStart) + sent], start, &states)
+        let message = tables.sent[Int(transition.sentStart) + sent]
+        if let message = settled(message, first, states) { send(message, start, &states) }
       }
     }
     states.end()
@@ -270,6 +288,11 @@ extension Explorer {
   @inline(__always)
   private func send(_ message: UInt32, _ start: Int, _ states: inout StateBuffer) {
     guard bounds.inFlight != nil else {
+      if bounds.keepsMessages {
+        for place in start..<states.words.count where isSame(states.words[place], message) {
+          return
+        }
+      }
       let count = tables.renamings.count
       states.insert(message, from: start) {
         tables.messageDigests[Int($0) * count] < tables.messageDigests[Int($1) * count]

@@ -112,7 +112,8 @@ public struct Explorer: Sendable {
     visited = VisitedSet(keepsLinks: order == .breadthFirst)
     situationDepths = Array(repeating: nil, count: Situation.allCases.count)
     tables = Tables(
-      bounds, fault, reductions.isSymmetric ? Explorer.renamings(bounds) : [.identity])
+      bounds, fault, reductions.isSymmetric ? Explorer.renamings(bounds) : [.identity],
+      isReduced: reductions.isReduced)
     begin()
   }
 

@@ -13,6 +13,8 @@ struct Host {
   var effects = Effects()
   var events: [Event] = []
   var situations: UInt32 = 0
+  /// How many writes the step asked for.
+  private(set) var writes = 0
   private(set) var finding: Finding?
 
   private var actions = ActionBuffer(isObserving: true)
@@ -44,7 +46,7 @@ struct Host {
   mutating func reach(_ situation: Situation) { situations |= situation.bit }
 
   /// Takes the step.
-  mutating func take(_ input: LocalInput) {
+  mutating func take(_ input: LocalInput, isPrompt: Bool = false) {
     let commit = local.node.commitIndex
     switch input {
     case .receive(let message): give(.receive(message))
@@ -68,6 +70,7 @@ struct Host {
       if !staysDown { restart() }
     case .restart: restart()
     }
+    if isPrompt && !local.isDown { while !local.pending.isEmpty { persist() } }
     if !local.isDown { noteCommits(since: commit) }
   }
 
@@ -130,6 +133,7 @@ struct Host {
       report(.oneVote) { $0.term = new.currentTerm }
     }
     local.pending.append(write)
+    writes += 1
     if fault == .saysDurableTooEarly { give(.persisted(write.ticket)) }
   }
 
@@ -168,6 +172,9 @@ struct Host {
     local.isDown = false
     wasLeader = false
     appliedThrough = local.node.lastApplied
+    // What is known to be committed is applied with the next input, whatever it is. Where messages
+    // that change nothing are left out, that must not be one of them: so a receipt comes again.
+    if bounds.keepsMessages { give(.persisted(.zero)) }
     noteCommits(since: .zero)
   }
 

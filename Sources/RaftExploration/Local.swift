@@ -18,11 +18,13 @@ struct Local: Sendable {
   }
 
   /// A fingerprint under other names; not that of a `Message`, whose digest begins otherwise.
-  func fingerprint(_ names: NodeRenaming) -> UInt64 {
+  func fingerprint(_ names: NodeRenaming, isTimeless: Bool = false) -> UInt64 {
     var digest = Digest(0x6c6f_6361_6c21_2121)
     digest.combine(names[node.id].rawValue)
     digest.combine(isDown ? 1 : 0)
-    if !isDown { digest.combine(node.fingerprint(renaming: names)) }
+    if !isDown {
+      digest.combine(node.fingerprint(renaming: names, isTimeless: isTimeless))
+    }
     digest.combine(disk.fingerprint(renaming: names))
     for write in pending { digest.combine(write.fingerprint(renaming: names)) }
     return digest.value

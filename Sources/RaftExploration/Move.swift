@@ -20,7 +20,7 @@ struct Budget: Hashable, Sendable, BitwiseCopyable {
   init(_ bounds: Bounds) {
     for (shift, count) in [
       (Budget.entries, bounds.entries), (Budget.crashes, bounds.crashes),
-      (Budget.losses, bounds.losses), (Budget.duplicates, bounds.duplicates),
+      (Budget.losses, bounds.losses), (Budget.duplicates, bounds.duplicates ?? 0),
       (Budget.heartbeats, bounds.heartbeats), (Budget.snapshots, bounds.snapshots),
       (Budget.reads, bounds.reads), (Budget.timeouts, bounds.timeouts ?? 0),
       (Budget.changes, (1 << bounds.changes.count) - 1),
@@ -52,6 +52,8 @@ struct Move: Sendable, BitwiseCopyable {
   var code: UInt32 = 0
   /// What it takes from the budget.
   var cost: UInt64 = 0
+  /// What the step writes will not be durable before the node crashes.
+  var isLate = false
 
   static let persist: UInt32 = 0
   static let campaign: UInt32 = 1 << 4
@@ -65,6 +67,11 @@ struct Move: Sendable, BitwiseCopyable {
   static let read: UInt32 = 9 << 4
   static let firstMessage: UInt32 = 256
   static let crashBit: UInt32 = 1 << 31
+  /// Every write becomes durable before the step ends.
+  static let prompt: UInt32 = 1 << 30
+
+  /// The code of the input without how it ends.
+  var input: UInt32 { code & ~Move.prompt }
 }
 
 /// A state of the cluster in the numbers of `Tables`: nodes, history, budget, messages.
@@ -90,17 +97,41 @@ extension Tables {
   ) {
     moves.removeAll(keepingCapacity: true)
     let budget = layout.budget(state)
+    let isPrompt = bounds.disks == .prompt
+    defer { if isPrompt { hasten(state, budget, &moves) } }
     for node in 0..<layout.nodes {
       let facts = facts[Int(state[node])]
       listMessages(state, layout, node, facts, budget, reductions, &moves)
       listOwn(UInt8(node), facts, budget, &moves)
-      guard budget.left(Budget.crashes) > 0 && !facts.isDown else { continue }
+      let mayCrash = budget.left(Budget.crashes) > 0 || isPrompt && facts.pending > 0
+      guard mayCrash && !facts.isDown else { continue }
       let code = reductions.isReduced ? Move.crash : Move.crashDown
-      for surviving in 0...UInt32(facts.pending) {
+      for surviving in 0...(isPrompt ? 0 : UInt32(facts.pending)) {
         moves.append(
           Move(
             kind: .crash, node: UInt8(node), code: code + surviving, cost: 1 << Budget.crashes))
       }
+    }
+  }
+
+  /// Lets every write become durable at once or never: all of a step's, or none till the node
+  /// crashes, and then none after them either.
+  private func hasten(
+    _ state: UnsafeBufferPointer<UInt32>, _ budget: Budget, _ moves: inout [Move]
+  ) {
+    let isStallPossible = budget.left(Budget.crashes) > 0
+    for place in 0..<moves.count {
+      let move = moves[place]
+      let isStalled = facts[Int(state[Int(move.node)])].pending > 0
+      if move.kind == .crash || !isStalled { moves[place].code |= Move.prompt }
+      if move.kind == .crash && isStalled { moves[place].cost -= 1 << Budget.crashes }
+      guard isStallPossible, !isStalled, move.kind != .crash, move.kind != .lose,
+        move.kind != .duplicate
+      else { continue }
+      var late = move
+      late.cost += 1 << Budget.crashes
+      late.isLate = true
+      moves.append(late)
     }
   }
 
@@ -139,7 +170,9 @@ extension Tables {
     func add(_ kind: Move.Kind, _ code: UInt32, _ shift: UInt64) {
       moves.append(Move(kind: kind, node: node, code: code, cost: 1 << shift))
     }
-    if facts.pending > 0 { moves.append(Move(kind: .persist, node: node, code: Move.persist)) }
+    if facts.pending > 0 && bounds.disks == .any {
+      moves.append(Move(kind: .persist, node: node, code: Move.persist))
+    }
     if facts.canCampaign {
       if bounds.timeouts == nil {
         moves.append(Move(kind: .campaign, node: node, code: Move.campaign))

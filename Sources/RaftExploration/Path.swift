@@ -13,6 +13,9 @@ public struct PathChoice: Hashable, Sendable {
   /// The fingerprint of the message, for what happens to one.
   public var message: UInt64 = 0
 
+  /// Added to the argument where nothing that the step writes is durable before the node crashes.
+  public static let late = 16
+
   /// A choice.
   public init(action: PathAction, node: NodeID, argument: Int = 0, message: UInt64 = 0) {
     self.action = action
@@ -220,14 +223,15 @@ struct Walk {
   }
 
   private func message(_ move: Move) -> Message? {
-    guard move.code >= Move.firstMessage else { return nil }
-    return explorer.tables.messages[Int(move.code - Move.firstMessage)]
+    guard move.input >= Move.firstMessage else { return nil }
+    return explorer.tables.messages[Int(move.input - Move.firstMessage)]
   }
 
   private func choice(_ move: Move) -> PathChoice {
     PathChoice(
       action: PathAction(move.kind), node: NodeID(UInt64(move.node) + 1),
-      argument: move.code < Move.firstMessage ? Int(move.code & 15) : 0,
+      argument: (move.input < Move.firstMessage ? Int(move.input & 15) : 0)
+        + (move.isLate ? PathChoice.late : 0),
       message: message(move)?.fingerprint(renaming: .identity) ?? 0)
   }
 
@@ -240,7 +244,7 @@ struct Walk {
     let choice = choice(move)
     var host = Host(before, explorer.bounds, explorer.fault)
     if move.kind != .lose && move.kind != .duplicate {
-      host.take(explorer.tables.input(move.code))
+      host.take(explorer.tables.input(move.input), isPrompt: move.code != move.input)
     }
     let sent = host.sends.filter { $0.to.rawValue <= UInt64(explorer.bounds.total) }
     steps.append(

@@ -70,6 +70,8 @@ struct Transition: Sendable {
   var situations: UInt32
   /// Whether nothing has changed and nothing was sent.
   var isIdle: Bool
+  /// Whether nothing has changed, whatever was sent.
+  var isSilent: Bool
   /// Whether the log changed, so that it is to be compared with the others.
   var isLogChanged: Bool
   /// Its place in `Tables.effects`, or -1.
@@ -87,6 +89,17 @@ struct HistoryStep: Sendable {
 /// What of a node an explorer asks again and again.
 struct LocalFacts: Sendable, BitwiseCopyable {
   var term: UInt16
+  /// The term that a crash does not take back.
+  var durableTerm: UInt16
+  /// Whether a vote of that term is on the disk.
+  var hasDurableVote: Bool
+  var isCandidate: Bool
+  /// Of a candidate: whose answers it has counted, one bit for each node.
+  var counted: UInt8 = 0
+  /// Of a leader: through where each node holds what it does, eight bits for each, and to which of
+  /// them it streams, one bit for each.
+  var matches: UInt64 = 0
+  var streams: UInt8 = 0
   var pending: UInt8
   var isLeader: Bool
   var canCampaign: Bool
@@ -96,12 +109,20 @@ struct LocalFacts: Sendable, BitwiseCopyable {
   init(_ local: Local, terms: Int) {
     let node = local.node
     term = UInt16(truncatingIfNeeded: node.currentTerm.rawValue)
+    durableTerm = UInt16(truncatingIfNeeded: local.disk.hardState.currentTerm.rawValue)
+    hasDurableVote = local.disk.hardState.votedFor != nil
+    isCandidate = node.role == .candidate && !local.isDown
     pending = UInt8(truncatingIfNeeded: min(local.pending.count, 15))
     isDown = local.isDown
     isLeader = node.isLeader && !local.isDown
     canCampaign =
       !isLeader && !local.isDown && node.currentTerm.rawValue < UInt64(terms)
       && node.membership.contains(node.id)
+    for peer in isLeader ? node.progress : [] where peer.id.rawValue <= 5 {
+      let place = peer.id.rawValue - 1
+      matches |= min(peer.matchIndex.rawValue, 255) << (8 * place)
+      if peer.state == .replicate { streams |= 1 << UInt8(place) }
+    }
     canSnapshot = !local.isDown && node.lastApplied > node.snapshot.lastIncluded.index
   }
 }
@@ -118,6 +139,10 @@ struct LogPlace: Sendable, BitwiseCopyable {
 struct Tables: Sendable {
   let bounds: Bounds
   let fault: HostFault
+  /// Whether what cannot matter is left out.
+  let isReduced: Bool
+  /// Whether nothing asks a leader to repeat itself, see `RaftNode.fingerprint`.
+  let isTimeless: Bool
   /// The renamings that count as the same state; the first is the identity.
   let renamings: [NodeRenaming]
 
@@ -128,6 +153,10 @@ struct Tables: Sendable {
   private(set) var messages: [Message] = []
   private(set) var messageDigests: [UInt64] = []
   private(set) var receivers: [UInt8] = []
+  private(set) var messageFacts: [MessageFacts] = []
+  /// For each request what a node answers that has the last term of all on its disk, or what no
+  /// message has for a number. Only where the network keeps messages.
+  private(set) var answers: [UInt32] = []
   /// From which node to which a message goes, as one number.
   private(set) var links: [UInt8] = []
   private(set) var histories: [History] = []
@@ -148,7 +177,13 @@ struct Tables: Sendable {
   private(set) var memo = NumberTable()
   private(set) var historyMemo = NumberTable()
 
-  init(_ bounds: Bounds, _ fault: HostFault, _ renamings: [NodeRenaming]) {
+  init(
+    _ bounds: Bounds, _ fault: HostFault, _ renamings: [NodeRenaming], isReduced: Bool
+  ) {
+    self.isReduced = isReduced
+    isTimeless =
+      isReduced && bounds.keepsMessages && bounds.heartbeats == 0 && bounds.reads == 0
+      && bounds.snapshots == 0 && bounds.changes.isEmpty
     self.bounds = bounds
     self.fault = fault
     self.renamings = renamings
@@ -157,14 +192,21 @@ struct Tables: Sendable {
   // MARK: Numbers
 
   mutating func number(_ local: Local) -> UInt32 {
-    let key = local.fingerprint(renamings[0])
+    let key = local.fingerprint(renamings[0], isTimeless: isTimeless)
     if let known = localNumbers.find(key) { return known }
     let number = UInt32(locals.count)
     locals.append(local)
-    facts.append(LocalFacts(local, terms: bounds.terms))
+    var facts = LocalFacts(local, terms: bounds.terms)
+    if facts.isCandidate && isReduced && bounds.keepsMessages {
+      facts.counted = counted(local)
+    }
+    if fault == .forgetsVote { facts.hasDurableVote = false }
+    self.facts.append(facts)
     noteLog(local.node.log)
     localDigests.append(key)
-    for names in renamings.dropFirst() { localDigests.append(local.fingerprint(names)) }
+    for names in renamings.dropFirst() {
+      localDigests.append(local.fingerprint(names, isTimeless: isTimeless))
+    }
     localNumbers.insert(key, number)
     return number
   }
@@ -211,14 +253,14 @@ struct Tables: Sendable {
     if let known = messageNumbers.find(key) { return known }
     let number = UInt32(messages.count)
     messages.append(message)
+    messageFacts.append(MessageFacts(message))
     receivers.append(UInt8(truncatingIfNeeded: message.to.rawValue - 1))
     links.append(
       UInt8(truncatingIfNeeded: message.to.rawValue * 8 + message.from.rawValue))
-    messageDigests.append(key)
-    for names in renamings.dropFirst() {
-      messageDigests.append(message.fingerprint(renaming: names))
-    }
+    for names in renamings { messageDigests.append(digest(message, names)) }
     messageNumbers.insert(key, number)
+    answers.append(UInt32.max)
+    if let answer = lastAnswer(message) { answers[Int(number)] = self.number(answer) }
     return number
   }
 
@@ -262,7 +304,9 @@ struct Tables: Sendable {
     guard memo.find(key) == nil else { return }
     let old = Int(key >> 32)
     var host = Host(locals[old], bounds, fault)
-    host.take(input(UInt32(truncatingIfNeeded: key)))
+    let code = UInt32(truncatingIfNeeded: key)
+    let input = input(code & ~Move.prompt)
+    host.take(input, isPrompt: code & Move.prompt != 0)
     let local = number(host.local)
     let start = UInt32(sent.count)
     for message in host.sends where message.to.rawValue <= UInt64(bounds.total) {
@@ -270,14 +314,17 @@ struct Tables: Sendable {
     }
     var transition = Transition(
       local: local, sentStart: start, sentCount: UInt16(sent.count - Int(start)),
-      situations: host.situations, isIdle: false,
+      situations: host.situations, isIdle: false, isSilent: false,
       isLogChanged: host.local.node.log != locals[old].node.log, effects: -1, finding: -1)
     if !host.effects.isEmpty {
       transition.effects = Int32(effects.count)
       effects.append(host.effects)
     }
-    transition.isIdle = local == UInt32(old) && sent.count == Int(start) && host.effects.isEmpty
-    if let finding = host.finding { transition.finding = note(finding) }
+    transition.isSilent = local == UInt32(old) && host.effects.isEmpty
+    transition.isIdle = transition.isSilent && sent.count == Int(start)
+    if let finding = host.finding {
+      transition.finding = note(finding)
+    }
     memo.insert(key, UInt32(transitions.count))
     transitions.append(transition)
   }

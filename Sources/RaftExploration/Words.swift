@@ -8,6 +8,12 @@ enum Words {
     _ choice: PathChoice, _ message: Message?, _ before: Local, _ bounds: Bounds
   ) -> String {
     let node = choice.node.description
+    if choice.argument >= PathChoice.late {
+      var prompt = choice
+      prompt.argument -= PathChoice.late
+      return sentence(prompt, message, before, bounds)
+        + ", and writes nothing more that is durable before it crashes"
+    }
     switch choice.action {
     case .deliver: return "\(node) hears from \(message.map(words) ?? "nobody")"
     case .deliverAndKeep:

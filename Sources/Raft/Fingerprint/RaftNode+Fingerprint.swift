@@ -14,8 +14,10 @@ extension RaftNode {
   ///
   /// Whoever adds a stored property to a node adds it here, too; a test counts them.
   ///
+  /// - Parameter isTimeless: whether the host never gives `tick` nor `read`. Then what only these
+  ///   look at is left out as well: what a leader would say at its next heartbeat and to whom.
   /// - Complexity: O(entries and their bytes).
-  public func fingerprint(renaming names: NodeRenaming) -> UInt64 {
+  public func fingerprint(renaming names: NodeRenaming, isTimeless: Bool = false) -> UInt64 {
     var digest = Digest()
     digest.combine(id, names)
     digest.combine(currentTerm.rawValue)
@@ -51,12 +53,14 @@ extension RaftNode {
       digest.combine(storage.relative(installing.ticket))
     }
     storage.feed(&digest, names)
-    feedRole(&digest, names)
+    feedRole(&digest, names, isTimeless)
     feedClients(&digest, names)
     return digest.value
   }
 
-  private func feedRole(_ digest: inout Digest, _ names: NodeRenaming) {
+  private func feedRole(
+    _ digest: inout Digest, _ names: NodeRenaming, _ isTimeless: Bool
+  ) {
     digest.combine(UInt64(role.rawValue))
     switch state {
     case .follower, .leader: break
@@ -67,8 +71,9 @@ extension RaftNode {
       digest.combine(poll.isTransfer ? 1 : 0)
     }
     guard isLeader else { return }
+    let isNoticeDue = leader.isCommitNoticeDue && !isTimeless
     for word in [
-      leader.termStart.rawValue, leader.heartbeatElapsed, leader.isCommitNoticeDue ? 1 : 0,
+      leader.termStart.rawValue, isTimeless ? 0 : leader.heartbeatElapsed, isNoticeDue ? 1 : 0,
       leader.reads.round, leader.reads.confirmed, leader.reads.awaited,
       leader.reads.isLeaseRevoked ? 1 : 0,
     ] { digest.combine(word) }
@@ -76,7 +81,7 @@ extension RaftNode {
       2 * configuration.heartbeatTicks.rawValue, configuration.electionTimeoutTicks.rawValue / 4)
     var sum = UInt64(leader.progress.count)
     for peer in leader.progress {
-      sum &+= peer.fingerprint(names, silence: min(now - peer.movedAt, patience))
+      sum &+= peer.fingerprint(names, silence: min(now - peer.movedAt, patience), isTimeless)
     }
     digest.combine(sum)
     sum = UInt64(leader.sending.count)
@@ -145,13 +150,21 @@ extension PendingProposal {
 
 extension Progress {
   /// What the leader knows of a peer, as one word, so that peers can be fed without an order.
-  fileprivate func fingerprint(_ names: NodeRenaming, silence: UInt64) -> UInt64 {
+  fileprivate func fingerprint(
+    _ names: NodeRenaming, silence: UInt64, _ isTimeless: Bool
+  ) -> UInt64 {
     var digest = Digest()
     digest.combine(id, names)
     for word in [
-      UInt64(state.rawValue), matchIndex.rawValue, receivedIndex.rawValue, nextIndex.rawValue,
-      confirmedRound, probeRound, sentCommit.rawValue, silence, snapshotOffset,
+      UInt64(state.rawValue), matchIndex.rawValue, nextIndex.rawValue, probeRound,
+      snapshotOffset,
     ] { digest.combine(word) }
+    if !isTimeless {
+      // `receivedIndex` is always less than `nextIndex`, and read by itself at heartbeats only.
+      for word in [receivedIndex.rawValue, confirmedRound, sentCommit.rawValue, silence] {
+        digest.combine(word)
+      }
+    }
     digest.combine(snapshot)
     var flags: UInt64 = 0
     for flag in [isProbing, isLoading, isIncoming, isOutgoing, isWitness, isDeparting] {

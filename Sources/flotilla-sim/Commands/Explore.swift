@@ -8,6 +8,11 @@ enum SearchChoice: String, CaseIterable, ExpressibleByArgument {
   case breadth, depth
 }
 
+/// When writes become durable.
+enum DiskChoice: String, CaseIterable, ExpressibleByArgument {
+  case any, prompt
+}
+
 /// A number, or any.
 struct CountArgument: ExpressibleByArgument {
   var value: Int?
@@ -74,7 +79,8 @@ struct Explore: EnvironmentCommand {
 
   static let variableOptions =
     VariableOption.values(
-      "nodes", "spares", "terms", "entries", "crashes", "losses", "duplicates", "in-flight",
+      "nodes", "spares", "terms", "entries", "crashes", "disks", "losses", "duplicates",
+      "in-flight",
       "heartbeats", "snapshots", "reads", "timeouts", "change", "search", "jobs", "states",
       "only-property", "recover-every", "host-fault", "checkpoint", "resume", "replay", "runs")
     + VariableOption.flags("pre-vote", "no-symmetry", "no-reduction", "keep-going")
@@ -94,12 +100,23 @@ struct Explore: EnvironmentCommand {
     help: .option(
       "losses", "With --no-reduction: messages lost; otherwise any number may be.", value: "n"))
   var losses = 0
-  @Option(help: .option("duplicates", "Messages that come twice.", value: "n"))
-  var duplicates = 0
+  @Option(
+    help: .option(
+      "duplicates", "Messages that come twice; any: all, at any time, any number of times.",
+      value: "n"))
+  var duplicates = CountArgument(0)
   @Option(
     name: .customLong("in-flight"),
-    help: .option("in-flight", "Messages in flight on each link: 1, or any.", value: "n"))
-  var inFlight = CountArgument(1)
+    help: .option(
+      "in-flight", "Messages in flight on each link: 1, or any; any with --duplicates any.",
+      value: "n"))
+  var inFlight: CountArgument?
+  @Option(
+    help: .option(
+      "disks",
+      "Writes become durable at any time, or prompt: at once, but for those that a"
+        + " crash is to lose.", value: "when"))
+  var disks: DiskChoice = .any
   @Option(help: .option("heartbeats", "Times that a heartbeat timer runs out.", value: "n"))
   var heartbeats = 0
   @Option(help: .option("snapshots", "Snapshots taken, with compaction.", value: "n"))
@@ -177,8 +194,9 @@ struct Explore: EnvironmentCommand {
     bounds.entries = entries
     bounds.crashes = crashes
     bounds.losses = losses
-    bounds.duplicates = duplicates
-    bounds.inFlight = inFlight.value
+    bounds.duplicates = duplicates.value
+    bounds.inFlight = inFlight.map(\.value) ?? (duplicates.value == nil ? nil : 1)
+    bounds.disks = disks == .any ? .any : .prompt
     bounds.heartbeats = heartbeats
     bounds.snapshots = snapshots
     bounds.reads = reads

@@ -95,12 +95,13 @@ enum PathTest {
       ("nodes", String(bounds.nodes)), ("spares", String(bounds.spares)),
       ("terms", String(bounds.terms)), ("entries", String(bounds.entries)),
       ("crashes", String(bounds.crashes)), ("losses", String(bounds.losses)),
-      ("duplicates", String(bounds.duplicates)), ("inFlight", optional(bounds.inFlight)),
+      ("duplicates", optional(bounds.duplicates)), ("inFlight", optional(bounds.inFlight)),
       ("heartbeats", String(bounds.heartbeats)), ("snapshots", String(bounds.snapshots)),
       ("reads", String(bounds.reads)), ("timeouts", optional(bounds.timeouts)),
       ("isPreVoteEnabled", String(bounds.isPreVoteEnabled)),
     ]
     for (name, value) in values { lines.append("  bounds.\(name) = \(value)") }
+    if bounds.disks != .any { lines.append("  bounds.disks = .\(bounds.disks)") }
     for change in bounds.changes { lines += change.code }
     lines.append("  let choices: [PathChoice] = [")
     for step in file.steps {

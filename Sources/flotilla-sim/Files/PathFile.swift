@@ -29,23 +29,26 @@ struct PathFile {
   // MARK: Writing
 
   private var header: JSON {
-    .object([
-      ("schema", .string(PathFile.schema)),
-      ("property", .string(property)),
-      ("sentence", .string(sentence)),
-      ("nodes", .count(bounds.nodes)), ("spares", .count(bounds.spares)),
-      ("terms", .count(bounds.terms)), ("entries", .count(bounds.entries)),
-      ("crashes", .count(bounds.crashes)), ("losses", .count(bounds.losses)),
-      ("duplicates", .count(bounds.duplicates)),
-      ("inFlight", bounds.inFlight.map { .count($0) } ?? .null),
-      ("heartbeats", .count(bounds.heartbeats)), ("snapshots", .count(bounds.snapshots)),
-      ("reads", .count(bounds.reads)),
-      ("timeouts", bounds.timeouts.map { .count($0) } ?? .null),
-      ("preVote", .bool(bounds.isPreVoteEnabled)),
-      ("changes", .strings(bounds.changes.map(PathFile.text))),
-      ("isReduced", .bool(reductions.isReduced)),
-      ("hostFault", .string(fault.description)),
-    ])
+    let disks: [(String, JSON)] =
+      bounds.disks == .any ? [] : [("disks", .string(bounds.disks.description))]
+    return .object(
+      [
+        ("schema", .string(PathFile.schema)),
+        ("property", .string(property)),
+        ("sentence", .string(sentence)),
+        ("nodes", .count(bounds.nodes)), ("spares", .count(bounds.spares)),
+        ("terms", .count(bounds.terms)), ("entries", .count(bounds.entries)),
+        ("crashes", .count(bounds.crashes)), ("losses", .count(bounds.losses)),
+        ("duplicates", bounds.duplicates.map { .count($0) } ?? .null),
+        ("inFlight", bounds.inFlight.map { .count($0) } ?? .null),
+        ("heartbeats", .count(bounds.heartbeats)), ("snapshots", .count(bounds.snapshots)),
+        ("reads", .count(bounds.reads)),
+        ("timeouts", bounds.timeouts.map { .count($0) } ?? .null),
+        ("preVote", .bool(bounds.isPreVoteEnabled)),
+        ("changes", .strings(bounds.changes.map(PathFile.text))),
+        ("isReduced", .bool(reductions.isReduced)),
+        ("hostFault", .string(fault.description)),
+      ] + disks)
   }
 
   /// A change as `--change` takes it.
@@ -151,13 +154,20 @@ struct PathFile {
     bounds.entries = try line.count("entries")
     bounds.crashes = try line.count("crashes")
     bounds.losses = try line.count("losses")
-    bounds.duplicates = try line.count("duplicates")
+    bounds.duplicates = try line.optionalCount("duplicates")
     bounds.inFlight = try line.optionalCount("inFlight")
     bounds.heartbeats = try line.count("heartbeats")
     bounds.snapshots = try line.count("snapshots")
     bounds.reads = try line.count("reads")
     bounds.timeouts = try line.optionalCount("timeouts")
     bounds.isPreVoteEnabled = try line.flag("preVote")
+    if line.has("disks") {
+      let name = try line.text("disks")
+      guard let disks = DiskBound.allCases.first(where: { $0.description == name }) else {
+        throw line.failure("\"disks\" must be any or prompt, not \"\(name)\"")
+      }
+      bounds.disks = disks
+    }
     for text in try line.texts("changes") {
       guard let change = ChangeArgument(argument: text) else {
         throw line.failure("\"\(text)\" is no change of a membership")
@@ -266,6 +276,8 @@ private struct PathLine {
     else { throw failure("\"\(key)\" must be true or false") }
     return text == "true"
   }
+
+  func has(_ key: String) -> Bool { pairs.contains { $0.key == key } }
 
   func end() throws(Failure) {
     if let pair = pairs.first { throw failure("the key \"\(pair.key)\" is not known") }
