@@ -146,8 +146,8 @@ private let promptPair = bounds {
   }
 }
 
-/// Of every state in which no node is down, nor has still to apply what it knew when it started: the
-/// nodes, whatever they are called, but for what only a heartbeat or a read would look at.
+/// Of every state in which no node is down, nor has still to apply what it knew when it started:
+/// the nodes, whatever they are called, but for what only a heartbeat or a read would look at.
 private func nodeStates(_ bounds: Bounds, _ reductions: Reductions) throws -> Set<UInt64> {
   var explorer = try Explorer(bounds, reductions: reductions, healsEvery: 0)
   let names = Explorer.renamings(bounds)
@@ -334,8 +334,8 @@ extension Explorer {
 }
 
 extension Explorer {
-  /// Whether the leader has not begun the round yet of which the answer speaks: then nobody can have
-  /// said it.
+  /// Whether the leader has not begun the round yet of which the answer speaks: then nobody can
+  /// have said it.
   fileprivate func isOfALaterRound(_ message: UInt32, at local: UInt32) -> Bool {
     guard tables.facts[Int(local)].isLeader,
       case .appendEntriesReply(let reply) = tables.messages[Int(message)].body
