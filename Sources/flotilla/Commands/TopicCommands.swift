@@ -33,7 +33,7 @@ final class StreamPrinter: Sendable {
     case .text: screen.print(line(data))
     case .json, .jsonl: screen.print(data.line)
     }
-    last.withLock { $0 = event.id ?? $0 }
+    last.withLock { $0 = event.id }
     return printed.withLock { printed in
       printed += 1
       return count.map { printed < $0 } ?? true
