@@ -1,5 +1,5 @@
 #if Server
-// What a process does that is nothing but a node: on which threads it works, what memory it keeps.
+// What a process does that is nothing but a node: on which threads it works, what it keeps.
 
 import NIOCore
 import NIOPosix
@@ -12,15 +12,15 @@ import Glibc
 ///
 /// A request comes in on an event loop, is judged by a task, goes to the loop of the replica, and
 /// its answer takes the same way back. Were each of these a thread of its own, a request would wake
-/// up four of them, which costs more than all that they do. So there is one loop for everything; the
-/// disk has its own thread, and whatever may block is given to the thread pool.
+/// up four of them, which costs more than all that they do. So there is one loop for everything;
+/// the disk has its own thread, and whatever may block is given to the thread pool.
 package enum NodeProcess {
   /// The loops of the process.
   static var group: MultiThreadedEventLoopGroup { .singleton }
 
   /// Makes one loop do the network, the replica and all tasks. Only for a process that runs a node
-  /// and nothing else: a task that blocks would hold up the node. Call it once, before anything else
-  /// has used a loop. It also has the allocator keep less.
+  /// and nothing else: a task that blocks would hold up the node. Call it once, before anything
+  /// else has used a loop. It also has the allocator keep less.
   package static func takeOver() {
     giveMemoryBack()
     NIOSingletons.groupLoopCountSuggestion = 1
@@ -29,8 +29,8 @@ package enum NodeProcess {
   }
 
   /// Has the allocator give back what is free at its end as soon as it is 128 KiB. Left alone it
-  /// raises that bound with the largest block that it has seen, and an idle node keeps two megabytes
-  /// that only its start needed.
+  /// raises that bound with the largest block that it has seen, and an idle node keeps two
+  /// megabytes that only its start needed.
   private static func giveMemoryBack() {
     #if canImport(Glibc)
     // Of glibc's own functions it is one that the module does not show.
