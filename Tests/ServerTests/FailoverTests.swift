@@ -88,7 +88,8 @@ private struct Paid: Sendable {
     let key = PaymentKey.fresh().ulid
     let paid = await client.send(FailoverTests.transfer(key, to: "alice", 5))
     // The silent ones may have done it, for all that anybody knows; the key says that they did not.
-    #expect(paid.ruling.outcome == .ok, "\(paid.ruling)")
+    // Where the third is slow to answer it is asked once more, and has done it already.
+    #expect([.ok, .duplicate].contains(paid.ruling.outcome), "\(paid.ruling)")
     for node in silent {
       #expect(paid.attempts.contains { $0.hasPrefix(node.address) }, "\(paid.attempts)")
     }
