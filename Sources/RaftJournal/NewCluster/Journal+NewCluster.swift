@@ -76,6 +76,8 @@ extension Journal {
   ///     must not be used: make it under a name that it is started by only once it is whole.
   ///   - cluster: the identity of the new cluster.
   ///   - node: the name of the node in it; `nil` for the one it had.
+  ///   - settings: how the new journal is written.
+  /// - Throws: `NewClusterError`; of the survivor's files nothing has been changed.
   /// - Complexity: O(bytes); memory for the entries after the snapshot.
   public static func beginNewCluster<S: Disk, D: Disk>(
     of survivor: inout S, on disk: inout D, cluster: ClusterID, node: NodeID? = nil,
