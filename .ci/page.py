@@ -374,6 +374,8 @@ def tokens(tab):
     page = tab.page
     shown = []
 
+    origin = page.evaluate("location.origin")
+
     def guard(route):
         token = route.request.headers.get("authorization")
         shown.append(token)
@@ -381,7 +383,7 @@ def tokens(tab):
             route.continue_()
             return
         route.fulfill(status=401, content_type="application/problem+json", headers={
-            "access-control-allow-origin": page.evaluate("location.origin")},
+            "access-control-allow-origin": origin},
             json={"outcome": "unauthorized", "status": 401, "detail": "this cluster wants a token"})
 
     page.route("**/v1/**", guard)

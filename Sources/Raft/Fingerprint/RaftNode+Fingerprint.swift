@@ -16,8 +16,8 @@ extension RaftNode {
   ///
   /// - Parameters:
   ///   - names: what each node is called in the fingerprint.
-  ///   - isTimeless: whether the host never gives `tick` nor `read`. Then what only these look at is
-  ///     left out as well: what a leader would say at its next heartbeat and to whom.
+  ///   - isTimeless: whether the host never gives `tick` nor `read`. Then what only these look at
+  ///     is left out as well: what a leader would say at its next heartbeat and to whom.
   /// - Complexity: O(entries and their bytes).
   public func fingerprint(renaming names: NodeRenaming, isTimeless: Bool = false) -> UInt64 {
     var digest = Digest()
