@@ -257,24 +257,23 @@ def keys(tab):
     check(order == [], "Tab follows the order of the page")
 
 
-def through_a_kill(tab, cluster, other):
-    """Payments go on while the very node of the page, which leads, is killed."""
-    leader = cluster.leader()
+def through_a_kill(tab, cluster, own):
+    """Payments go on while the very node of the page, which led when it was opened, is killed."""
     sent = []
     for number in range(24):
         sent.append(tab.pay("alice", "bob", f"0.{10 + number}"))
         if number == 6:
-            cluster.kill(leader)
+            cluster.kill(own)
     for key in sent:
         tab.ends(key, "committed", 40)
     tab.wait("#health-words", "2 of 3 nodes answer: payments are accepted")
     tab.wait("#banner", "goes on with the others")
     link = tab.page.locator("#banner a").get_attribute("href")
-    check(link.startswith(tuple(cluster.origins)) and not link.startswith(cluster.origin(leader)),
+    check(link.startswith(tuple(cluster.origins)) and not link.startswith(cluster.origin(own)),
           f"the page says where it is served: {link}")
     card = until("the card of the dead node", lambda: [
         one for one in tab.page.locator(".card").all_inner_texts() if "does not answer" in one])
-    check(len(card) == 1 and f"n{leader}" in card[0] and "silent since" in card[0], f"the strip says who is gone: {card}")
+    check(len(card) == 1 and f"n{own}" in card[0] and "silent since" in card[0], f"the strip says who is gone: {card}")
     return sent
 
 
