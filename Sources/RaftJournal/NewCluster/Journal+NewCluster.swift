@@ -67,7 +67,7 @@ extension Journal {
   /// holds, WITH POSSIBLE LOSS OF COMMITTED DATA: what the lost nodes had committed and the
   /// survivor never got is gone.
   ///
-  /// See `DurableState.forcingNewClusterWithPossibleDataLoss`. The snapshot and every entry after
+  /// See `DurableState.forcingSeparateClusterWithPossibleDataLoss`. The snapshot and every entry after
   /// it are written anew under the new identity; entries before the snapshot are not needed.
   ///
   /// - Parameters:
