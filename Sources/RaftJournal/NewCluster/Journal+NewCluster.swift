@@ -67,8 +67,8 @@ extension Journal {
   /// holds, WITH POSSIBLE LOSS OF COMMITTED DATA: what the lost nodes had committed and the
   /// survivor never got is gone.
   ///
-  /// See `DurableState.forcingSeparateClusterWithPossibleDataLoss`. The snapshot and every entry after
-  /// it are written anew under the new identity; entries before the snapshot are not needed.
+  /// See `DurableState.forcingSeparateClusterWithPossibleDataLoss`. The snapshot and every entry
+  /// after it are written anew under the new identity; entries before the snapshot are not needed.
   ///
   /// - Parameters:
   ///   - survivor: the disk of the survivor, which no process uses; only read.
