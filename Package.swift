@@ -5,6 +5,8 @@ import PackageDescription
 // reach has no dependency, but for those behind the trait `Server`, which is off unless a consumer
 // turns it on. What only our own command line and tests need is reached by no product.
 let onlyServer = TargetDependencyCondition.when(traits: ["Server"])
+let onlyGRPC = TargetDependencyCondition.when(traits: ["GRPC"])
+let onlySQL = TargetDependencyCondition.when(traits: ["SQL"])
 
 let package = Package(
   name: "flotilla",
@@ -24,7 +26,13 @@ let package = Package(
   traits: [
     .trait(
       name: "Server",
-      description: "A replica as a real node: sockets, files, timers. Brings SwiftNIO and others.")
+      description: "A replica as a real node: sockets, files, timers. Brings SwiftNIO and others."),
+    .trait(
+      name: "GRPC", description: "The gRPC interface of a node. Brings gRPC for Swift.",
+      enabledTraits: ["Server"]),
+    .trait(
+      name: "SQL", description: "The ledger as tables. Brings GRDB; needs SQLite's headers.",
+      enabledTraits: ["Server"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -37,6 +45,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(
       url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .target(name: "Raft"),
@@ -110,11 +124,47 @@ let package = Package(
     .target(
       name: "FlotillaTerminal",
       dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    // The same services as over HTTP, for clients of gRPC.
+    .target(
+      name: "RaftGRPC",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftReplica", "RaftRuntime", "RaftInterface",
+        "RaftServer",
+        .product(name: "GRPCCore", package: "grpc-swift-2", condition: onlyGRPC),
+        .product(
+          name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: onlyGRPC),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: onlyGRPC),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: onlyGRPC),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+      ]),
+    // The committed ledger as tables.
+    .target(
+      name: "RaftSQL",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftMachines", "RaftInterface",
+        .product(name: "GRDB", package: "GRDB.swift", condition: onlySQL),
+      ]),
+    // A cluster on this machine, managed from a page.
+    .target(
+      name: "FlotillaConsole",
+      dependencies: [
+        "RaftInterface", "RaftClient", "FlotillaPages",
+        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+        .product(name: "HTTPTypes", package: "swift-http-types", condition: onlyServer),
+        .product(name: "Hummingbird", package: "hummingbird", condition: onlyServer),
+        .product(name: "HummingbirdCore", package: "hummingbird", condition: onlyServer),
+        .product(name: "Subprocess", package: "swift-subprocess", condition: onlyServer),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
+      ]),
     .executableTarget(
       name: "flotilla",
       dependencies: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
         "RaftInterface", "RaftSimulation", "FlotillaTerminal", "FlotillaLoad",
+        "RaftGRPC", "RaftSQL", "FlotillaConsole",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
@@ -227,6 +277,11 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
+    .testTarget(name: "ConsoleTests", dependencies: ["FlotillaConsole", "RaftClient"]),
+    .testTarget(
+      name: "GRPCTests", dependencies: ["RaftGRPC", "RaftServer", "RaftMachines", "RaftInterface"]),
+    .testTarget(
+      name: "SQLTests", dependencies: ["RaftSQL", "RaftMachines", "RaftClocks"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",

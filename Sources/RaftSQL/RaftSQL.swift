@@ -1,0 +1,3 @@
+#if SQL
+import GRDB
+#endif
