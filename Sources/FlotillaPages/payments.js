@@ -113,6 +113,10 @@ const payments = (() => {
           payment.isUncertain = true;
           return { ends: true, why: `${said.detail}; look among the entries of ${payment.from}` };
         }
+        if (payment.isUncertain && ["keyTooNew", "tooManyKeys"].includes(said.reason)) {
+          // That is no word on an earlier copy, which may yet be done.
+          return { after: 2000, why: said.detail };
+        }
         become(payment, "refused", said.detail || said.outcome);
         return null;
     }

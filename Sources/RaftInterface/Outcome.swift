@@ -140,7 +140,7 @@ public enum RetryAdvice: String, Hashable, Sendable, CaseIterable {
   case no
   /// Whoever wants it done uses a new key.
   case withAnotherKey
-  /// Not unless what it was refused for has changed.
+  /// Not unless what it was refused for has changed; a payment then with a new key.
   case whenStateChanges
   /// After the request, or who sends it, was put right.
   case afterFixing
@@ -203,10 +203,11 @@ public struct Ruling: Hashable, Sendable {
     }
   }
 
-  /// Reasons of those who no longer know, or never learnt, what they did.
+  /// Reasons of those who no longer know, never learnt, or will not remember what they did.
   private static let forgetful = [
     "sessionExpired", "unknownSession", "alreadyAcknowledged", "tooManyUnderWay",
-    "tooManyResultBytes", "keyExpired", "producerExpired", "outsideWindow",
+    "tooManyResultBytes", "keyExpired", "keyTooNew", "tooManyKeys", "producerExpired",
+    "outsideWindow",
   ]
 
   /// A count of copies that did not suffice.

@@ -39,6 +39,7 @@ enum EncodingSamples {
   private static let bob = AccountID(high: 3, low: 4)
   private static let euro = Currency("EUR", digits: 2)
   private static let key = TransferKey(milliseconds: 1_000_000, high: 5, low: 6)
+  private static let otherKey = TransferKey(milliseconds: 1_000_000, high: 5, low: 7)
 
   private static var transfer: Transfer {
     var transfer = Transfer(from: alice, to: bob, amount: 7, key: key, timeout: 8)
@@ -191,7 +192,7 @@ enum EncodingSamples {
   }
 
   /// Two accounts; a hold that is all that is left of its time, a keyed transfer, a hold that is
-  /// partly captured, a refund.
+  /// partly captured, a refund; and a transfer that was refused.
   private static var filledLedger: Ledger {
     var ledger = Ledger()
     _ = ledger.apply(
@@ -207,6 +208,8 @@ enum EncodingSamples {
     let back = Transfer(.refund, of: .number(3), amount: 1)
     _ = ledger.apply(.transfers([paid, held, part, back]), at: moment(1_001, 3))
     _ = ledger.apply(.keep(LedgerHistory(transfers: 4)), at: moment(1_002, 4))
+    let refused = Transfer(from: bob, to: AccountID("carol"), amount: 3, key: otherKey)
+    _ = ledger.apply(.transfer(refused), at: moment(1_003, 5))
     return ledger
   }
 

@@ -29,7 +29,7 @@ import Testing
       tick     91s
       capture  h2 of:h1                         expired
       balance  alice 70 bob 30 world -100 total 0
-      transfer t2 alice bob 70                  ok
+      transfer t3 alice bob 70                  ok
       balance  alice 0 bob 100 total 0
       """)
   }
@@ -64,7 +64,7 @@ import Testing
       transfer f alice dora 1                   creditClosed
       transfer g dora alice 1                   debitClosed
       reopen   dora                             ok
-      transfer f alice dora 1                   ok
+      transfer h alice dora 1                   ok
       limit    nobody 5                         unknown
       """)
   }
@@ -82,7 +82,7 @@ import Testing
       transfer e alice carol 1                  insufficientFunds(0)
       balance  alice -20/30 bob 20 carol 0
       limit    alice 60                         ok
-      transfer e alice carol 1                  ok
+      transfer g alice carol 1                  ok
       limit    alice 0                          ok
       transfer f alice carol 1                  insufficientFunds(0)
       fund     alice  30                        ok
@@ -117,7 +117,7 @@ import Testing
       void     v1 of:h1                         alreadyCaptured
       balance  alice 60 shop 40
       hold     h2 alice shop 40                 ok
-      capture  c3 of:h2 41                      exceedsRest(40)
+      capture  c0 of:h2 41                      exceedsRest(40)
       capture  c3 of:h2 10                      ok
       capture  c4 of:h2 1                       alreadyCaptured
       balance  alice 50 shop 50
@@ -130,7 +130,7 @@ import Testing
       balance  alice 25 shop 75
       capture  c7 of:c6                         notAHold
       capture  c8 of:#0                         unknownReference
-      capture  c8 of:#99                        unknownReference
+      capture  c9 of:#99                        unknownReference
       balance  world -100 total 0
       """)
   }
@@ -166,7 +166,7 @@ import Testing
       transfer t1 alice shop 50                 ok
       refund   r1 of:t1 20                      ok
       refund   r1 of:t1 20                      duplicate(r1)
-      refund   r2 of:t1 31                      exceedsRest(30)
+      refund   r0 of:t1 31                      exceedsRest(30)
       refund   r2 of:t1                         ok
       refund   r3 of:t1                         exceedsRest(0)
       refund   r4 of:r1                         notRefundable
@@ -176,7 +176,7 @@ import Testing
       capture  c1 of:h1                         ok
       transfer t2 shop alice 50                 ok
       refund   r6 of:c1                         insufficientFunds(10)
-      refund   r6 of:c1 10                      ok
+      refund   r7 of:c1 10                      ok
       balance  alice 100 shop 0 total 0
       """)
   }
@@ -188,9 +188,9 @@ import Testing
       account  bob    limit:0                   ok
       account  carol  limit:0                   ok
       fund     alice  100                       ok
-      & transfer a alice bob 60                 linkedFailed
-      & transfer b bob carol 61                 insufficientFunds(60)
-      transfer c carol alice 1                  linkedFailed
+      & transfer x alice bob 60                 linkedFailed
+      & transfer y bob carol 61                 insufficientFunds(60)
+      transfer z carol alice 1                  linkedFailed
       balance  alice 100 bob 0 carol 0
       & transfer a alice bob 60                 ok
       & transfer b bob carol 60                 ok
@@ -246,7 +246,7 @@ import Testing
       capture  c@7200 of:h@0 2 keeps            duplicate(c@7200)
       hold     h@0 alice bob 5                  keyExpired
       capture  d@608000 of:h@0                  unknownReference
-      capture  d@608000 of:#1                   ok
+      capture  e@608000 of:#1                   ok
       balance  alice -5 bob 5
       """)
   }

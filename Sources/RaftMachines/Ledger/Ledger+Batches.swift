@@ -43,6 +43,9 @@ struct BatchOutcome {
   }
 }
 
+/// Which transfer of a chain was refused, and why.
+private typealias ChainFailure = BatchOutcome.Exception
+
 extension Ledger {
   mutating func execute(_ batch: some TransferSource, _ moment: Moment) -> BatchOutcome {
     letTimePass(moment)
@@ -63,7 +66,9 @@ extension Ledger {
       }
       switch execute(transfer, moment) {
       case .ok: break
-      case let refusal: outcome.exceptions.append(.init(position: position, outcome: refusal))
+      case let refusal:
+        outcome.exceptions.append(.init(position: position, outcome: refusal))
+        spend(transfer, refusal, moment)
       }
       if transfer.kind == .hold { holds = true }
       position += 1
@@ -84,7 +89,7 @@ extension Ledger {
     let exceptions = outcome.exceptions.count
     var end = start
     var duplicates = 0
-    var failure: (position: Int, outcome: TransferOutcome)?
+    var failure: ChainFailure?
     var isOpen = true
     while isOpen, end < batch.count {
       let transfer = batch.transfer(end)
@@ -96,23 +101,48 @@ extension Ledger {
         case .duplicate:
           duplicates += 1
           outcome.exceptions.append(.init(position: end, outcome: result))
-          if failure == nil { failure = (end, result) }
-        case let refusal: failure = (end, refusal)
+          if failure == nil { failure = ChainFailure(position: end, outcome: result) }
+        case let refusal: failure = ChainFailure(position: end, outcome: refusal)
         }
       }
       end += 1
     }
-    if isOpen { failure = (end - 1, .chainOpen) }
+    if isOpen { failure = ChainFailure(position: end - 1, outcome: .chainOpen) }
     guard let failure else { return end }
     if !isOpen, duplicates == end - start { return end }
     rollBack(to: before)
     outcome.exceptions.removeLast(outcome.exceptions.count - exceptions)
+    let cause = spend(batch, start..<end, failure, moment)
     for position in start..<end {
-      let isCause = position == failure.position
+      let isCause = position == cause.position
       outcome.exceptions.append(
-        .init(position: position, outcome: isCause ? failure.outcome : .linkedFailed))
+        .init(position: position, outcome: isCause ? cause.outcome : .linkedFailed))
     }
     return end
+  }
+
+  /// Uses up one key of a chain that was refused for what the ledger held, so that every copy of
+  /// the chain is refused: the key of the transfer that failed, or the first one that there is.
+  ///
+  /// - Returns: why the chain is refused: also that a key cannot be remembered now.
+  private mutating func spend(
+    _ batch: some TransferSource, _ chain: Range<Int>, _ failure: ChainFailure, _ moment: Moment
+  ) -> ChainFailure {
+    guard failure.outcome.dependsOnTheMoment else { return failure }
+    func isKeyed(_ position: Int) -> Bool { (batch.transfer(position)?.key ?? .none) != .none }
+    let keyed = isKeyed(failure.position) ? failure.position : chain.first(where: isKeyed)
+    guard let keyed, let transfer = batch.transfer(keyed) else { return failure }
+    if keyed != failure.position {
+      switch check(transfer, key: transfer.key, moment) {
+      case nil: break
+      case .keyTooNew: return ChainFailure(position: keyed, outcome: .keyTooNew)
+      case .tooManyKeys: return ChainFailure(position: keyed, outcome: .tooManyKeys)
+      // It is remembered, or for ever too old: no copy will pass it.
+      default: return failure
+      }
+    }
+    spend(transfer, keyed == failure.position ? failure.outcome : .linkedFailed, moment)
+    return failure
   }
 
   /// What the log's time alone does.
@@ -120,6 +150,7 @@ extension Ledger {
   mutating func letTimePass(_ moment: Moment) {
     expireHolds(moment)
     if keysFrom < transfers.count { forgetKeys(moment) }
+    if !spent.isEmpty { forgetSpentKeys(moment) }
     if history.isLimited { forgetTransfers(moment) }
   }
 }

@@ -83,10 +83,9 @@ extension Ledger: StateMachine {
     var next = LogTime(nanoseconds: deadlines.first?.deadline ?? .max)
     if let old = nextForgotten { next = min(next, old) }
     if keysFrom < transfers.count {
-      let end = LogTime(nanoseconds: transfers[keysFrom].time).advanced(by: largestLead)
-        .advanced(by: settings.keyWindow)
-      next = min(next, end.advanced(by: 1))
+      next = min(next, lastUse(transfers[keysFrom].time).advanced(by: 1))
     }
+    if let oldest = spent.first { next = min(next, lastUse(oldest.time).advanced(by: 1)) }
     return next == .never ? nil : next
   }
 
@@ -110,13 +109,18 @@ extension Ledger: StateMachine {
     digest.combine(history.transfers ^ history.nanoseconds &* 3)
     digest.combine(UInt64(transfers.first) << 32 | UInt64(transfers.holds.count))
     digest.combine(historyFrom.rawValue)
+    // Ledgers of versions that did not remember these have the digest that they had.
+    if !spent.isEmpty {
+      digest.combine(spent.digest)
+      digest.combine(UInt64(spent.count))
+    }
     return digest.value
   }
 
   /// Equal ledgers have the same accounts and the same history.
   public static func == (a: Ledger, b: Ledger) -> Bool {
     a.digest == b.digest && a.settings == b.settings && a.history == b.history
-      && a.accounts == b.accounts && a.transfers == b.transfers
+      && a.accounts == b.accounts && a.transfers == b.transfers && a.spent == b.spent
   }
 
   /// Feeds the digest.

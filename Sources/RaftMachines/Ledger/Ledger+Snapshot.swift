@@ -6,8 +6,9 @@
 //               1 { account, 80 bytes }
 //               2 { transfer, 96 bytes }       those from `first` on
 //               3 { position:8 transfer }      open holds from before
+//               4 { request:96 time:8 outcome:1 detail:8 }  transfers that were refused, by time
 //
-// Version 1 had no history: all transfers were kept.
+// Version 1 had no history: all transfers were kept. Version 2 forgot what it had refused.
 
 import Raft
 
@@ -17,9 +18,10 @@ extension Ledger {
     case accounts = 1
     case transfers = 2
     case holds = 3
+    case spent = 4
   }
 
-  static var snapshotVersion: UInt8 { 2 }
+  static var snapshotVersion: UInt8 { 3 }
 
   /// Writes the next accounts or transfers.
   public func writePart(at cursor: inout SnapshotCursor, into writer: inout ByteWriter) {
@@ -51,17 +53,24 @@ extension Ledger {
         cursor.position += 1
       }
       if cursor.position == transfers.count { cursor.nextSection() }
-    default:
+    case 3:
       let holds = transfers.holds
       while cursor.position < holds.count, writer.count - start < SnapshotCursor.partBytes {
         writer.write(UInt64(holds[cursor.position].position))
         holds[cursor.position].record.write(into: &writer)
         cursor.position += 1
       }
-      if cursor.position == holds.count { cursor.isAtEnd = true }
+      if cursor.position == holds.count { cursor.nextSection() }
+    default:
+      while cursor.position < spent.count, writer.count - start < SnapshotCursor.partBytes {
+        spent[cursor.position].write(into: &writer)
+        cursor.position += 1
+      }
+      if cursor.position == spent.count { cursor.isAtEnd = true }
     }
     // What is not there needs no part.
-    if cursor.section == 3, transfers.holds.isEmpty { cursor.isAtEnd = true }
+    if cursor.section == 3, transfers.holds.isEmpty { cursor.nextSection() }
+    if cursor.section == 4, spent.isEmpty { cursor.isAtEnd = true }
   }
 
   /// Takes in the next accounts or transfers.
@@ -106,6 +115,18 @@ extension Ledger {
         else { throw .disordered }
         transfers.restore(TransferList.Hold(position: Int(position), record: record))
       }
+    case .spent:
+      while !reader.isAtEnd {
+        let spent = try SpentKey(from: &reader)
+        let key = spent.transfer.key
+        let hash = hash(key.high, key.low)
+        guard key != .none, spent.outcome.dependsOnTheMoment else { throw .outOfRange }
+        guard self.spent.find(key, hash: hash) == nil else { throw .inconsistent }
+        if self.spent.count > 0, spent.time < self.spent[self.spent.count - 1].time {
+          throw .disordered
+        }
+        self.spent.append(spent, hash: hash)
+      }
     }
   }
 
@@ -119,6 +140,9 @@ extension Ledger {
       accountsDigest &+= account.weighted(UInt32(truncatingIfNeeded: slot))
     }
     try checkTransfers()
+    for place in 0..<spent.count where position(of: spent[place].transfer.key) != nil {
+      throw .inconsistent
+    }
     guard brokenInvariant == nil else { throw .inconsistent }
   }
 
@@ -179,6 +203,26 @@ extension Ledger {
   public init(from reader: inout ByteReader) throws(MachineDecodingError) {
     self.init()
     try restore(Array(try reader.readString()))
+  }
+}
+
+extension SpentKey {
+  fileprivate func write(into writer: inout ByteWriter) {
+    transfer.write(into: &writer)
+    writer.write(time)
+    writer.write(outcome.code)
+    writer.write(outcome.detail)
+  }
+
+  fileprivate init(from reader: inout ByteReader) throws(MachineDecodingError) {
+    let request = try reader.read(bytes: Transfer.encodedSize).withUnsafeBytes {
+      EncodedTransfers(bytes: $0, count: 1).transfer(0)
+    }
+    guard let request else { throw .outOfRange }
+    transfer = request
+    time = try reader.read()
+    let code: UInt8 = try reader.read()
+    outcome = try TransferOutcome(code: code, detail: try reader.read())
   }
 }
 

@@ -3,7 +3,7 @@
 import Raft
 
 extension Ledger {
-  /// Executes one transfer, or says why not. What is refused has changed nothing.
+  /// Executes one transfer, or says why not. What is refused has moved nothing.
   @inline(__always)
   mutating func execute(_ transfer: Transfer, _ moment: Moment) -> TransferOutcome {
     if transfer.key != .none, let verdict = check(transfer, key: transfer.key, moment) {
@@ -22,21 +22,22 @@ extension Ledger {
   // MARK: Keys
 
   /// What the key alone decides; `nil` if the transfer may go on.
-  private func check(
-    _ transfer: Transfer, key: TransferKey, _ moment: Moment
-  ) -> TransferOutcome? {
+  func check(_ transfer: Transfer, key: TransferKey, _ moment: Moment) -> TransferOutcome? {
     if let position = position(of: key) {
       guard let field = difference(transfer, transfers[position]) else {
         return .duplicate(UInt64(position) + 1)
       }
       return .keyReused(field)
     }
+    if !spent.isEmpty, let spent = spent.find(key, hash: hash(key.high, key.low)) {
+      return spent.difference(transfer).map { .keyReused($0) } ?? spent.outcome
+    }
     let made = key.made
     if made.advanced(by: settings.keyWindow) < moment.time || made < keyFloor {
       return .keyExpired
     }
     if made > moment.time.advanced(by: settings.keyLead) { return .keyTooNew }
-    return UInt64(keyTable.count) >= UInt64(settings.maximumKeys) ? .tooManyKeys : nil
+    return UInt64(keyCount) >= UInt64(settings.maximumKeys) ? .tooManyKeys : nil
   }
 
   /// The first field in which a request is not what a transfer once was.
@@ -91,10 +92,7 @@ extension Ledger {
         keysFrom += 1
         continue
       }
-      // A key may have been made that much after its transfer was executed.
-      let last = LogTime(nanoseconds: record.time).advanced(by: largestLead)
-        .advanced(by: settings.keyWindow)
-      guard last < moment.time else { return }
+      guard lastUse(record.time) < moment.time else { return }
       if record.key != .none {
         keyTable.remove(hash(record.key.high, record.key.low), position: keysFrom)
       }

@@ -64,8 +64,9 @@ public struct HistoryForgotten: Error, Hashable, Sendable, BitwiseCopyable,
 /// A double-entry ledger: accounts, transfers, holds, refunds, and the history of it all.
 ///
 /// Invariants: in each currency all that accounts have given is all that accounts have got, posted
-/// and held alike; no sum of an account leaves 63 bits; a key is used at most once within its
-/// window, and never again after it; transfers are numbered from 1 without a gap.
+/// and held alike; no sum of an account leaves 63 bits; a key is decided at most once within its
+/// window, executed or refused, and never again after it; transfers are numbered from 1 without a
+/// gap.
 public struct Ledger: Sendable {
   /// How long keys are remembered.
   public internal(set) var settings = LedgerSettings()
@@ -82,6 +83,8 @@ public struct Ledger: Sendable {
   var keyTable = SlotTable()
   /// All transfers before this position have left the window of keys.
   var keysFrom = 0
+  /// Keys of transfers that were refused for what the ledger held then.
+  var spent = SpentKeys()
   /// Keys made earlier than this may have been forgotten under earlier settings.
   var keyFloor = LogTime.zero
   /// The largest `keyLead` there ever was.
@@ -111,13 +114,13 @@ public struct Ledger: Sendable {
   /// How many of them are kept.
   public var transfersKept: Int { transfers.count - transfers.first + transfers.holds.count }
 
-  /// How many idempotency keys are remembered.
-  public var keyCount: Int { keyTable.count }
+  /// How many idempotency keys are remembered, those of refused transfers included.
+  public var keyCount: Int { keyTable.count + spent.count }
 
   /// How many bytes the accounts, transfers and tables take.
   public var bytesInMemory: Int {
     accounts.capacity * MemoryLayout<Account>.stride + transfers.bytes + accountTable.bytes
-      + keyTable.bytes + deadlines.bytes
+      + keyTable.bytes + spent.bytes + deadlines.bytes
   }
 
   /// No account can be at this position.

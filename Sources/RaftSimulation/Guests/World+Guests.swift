@@ -10,8 +10,8 @@ extension World {
 
   /// The machine of every node before the first command.
   var firstMachine: SimulatedMachine {
-    guard let guest else { return SimulatedMachine() }
-    return SimulatedMachine(guest: guest.guest)
+    SimulatedMachine(
+      guest: guest?.guest ?? Guest(), executed: ExecutedEntries(areKept: executed != nil))
   }
 
   /// The next operation of a client: one on the guest, if that has work.

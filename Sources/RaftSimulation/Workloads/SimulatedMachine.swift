@@ -51,6 +51,8 @@ public struct SimulatedMachine: StateMachine {
   public var ours = Ours()
   /// The machine of somebody else's, if there is one.
   public internal(set) var guest = Guest()
+  /// Which entries it has executed, where somebody has to know.
+  var executed = ExecutedEntries()
 
   /// The byte before what is the guest's; `Composite` has those before.
   static var guestTag: UInt8 { 2 }
@@ -58,10 +60,15 @@ public struct SimulatedMachine: StateMachine {
   /// All as they begin, and no guest.
   public init() {}
 
-  init(guest: Guest) { self.guest = guest }
+  init(guest: Guest, executed: ExecutedEntries) {
+    self.guest = guest
+    self.executed = executed
+  }
 
   /// All as they began, with the same guest.
-  public var beginning: SimulatedMachine { SimulatedMachine(guest: guest.beginning) }
+  public var beginning: SimulatedMachine {
+    SimulatedMachine(guest: guest.beginning, executed: executed.beginning)
+  }
 
   /// Applies a command to the machine that it is for.
   ///
@@ -85,6 +92,7 @@ public struct SimulatedMachine: StateMachine {
     encoded command: ArraySlice<UInt8>, at moment: RaftMachines.Moment,
     into result: inout ByteWriter
   ) throws(MachineDecodingError) {
+    executed.note(moment.index)
     guard command.first == SimulatedMachine.guestTag else {
       return try ours.apply(encoded: command, at: moment, into: &result)
     }
@@ -170,6 +178,27 @@ public struct SimulatedMachine: StateMachine {
     try ours.finishReading()
     try guest.finishReading()
   }
+}
+
+/// The entries whose commands reached a machine, unlike those that its host has refused.
+///
+/// No part of the machine's state: equal machines may have come there on different ways.
+struct ExecutedEntries: Hashable, Sendable {
+  /// Rising; `nil` where nobody wants to know.
+  private(set) var indexes: [UInt64]?
+
+  /// None yet, and none ever unless they are kept.
+  init(areKept: Bool = false) { indexes = areKept ? [] : nil }
+
+  var beginning: ExecutedEntries { ExecutedEntries(areKept: indexes != nil) }
+
+  @inline(__always)
+  mutating func note(_ index: LogIndex) {
+    if indexes != nil { indexes?.append(index.rawValue) }
+  }
+
+  static func == (a: ExecutedEntries, b: ExecutedEntries) -> Bool { true }
+  func hash(into hasher: inout Hasher) {}
 }
 
 extension SimulatedMachine.Command: BinaryValue {

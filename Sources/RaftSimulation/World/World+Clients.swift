@@ -298,20 +298,43 @@ extension World {
     setTimer(ofClient: client, in: 1 + draw.below(plan.workload.pause + 1))
   }
 
-  /// Where each operation took effect: at the first of its entries that was committed.
+  /// Where each operation took effect: at the first of its entries that was committed, and executed
+  /// there, where limits may have ended its session.
   ///
-  /// - Complexity: O(times of asking).
+  /// - Complexity: O(times of asking × log entries).
   func effects() -> [LogIndex?] {
     var effects = [LogIndex?](repeating: nil, count: history.count)
     for attempt in attempts {
       let operation = Int(attempt.operation)
       guard operation >= 0, let place = attempt.place,
-        oracles.isCommitted(place.index.rawValue, term: place.term)
+        oracles.isCommitted(place.index.rawValue, term: place.term),
+        wasExecuted(place.index.rawValue)
       else { continue }
       if let earlier = effects[operation], earlier < place.index { continue }
       effects[operation] = place.index
     }
     return effects
+  }
+
+  private func wasExecuted(_ index: UInt64) -> Bool {
+    guard let executed else { return true }
+    var range = 0..<executed.count
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      if executed[middle] == index { return true }
+      range = executed[middle] < index ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return false
+  }
+
+  /// Looks at what the machine of a node has executed. Of each entry it is told by whichever node
+  /// was there first, and that one has come there entry by entry: snapshots are made later.
+  mutating func noteExecuted(_ position: Int) {
+    let known = executed?.last ?? 0
+    guard let seen = slots[position].replica.machine.machine.executed.indexes else { return }
+    var first = seen.count
+    while first > 0, seen[first - 1] > known { first -= 1 }
+    executed?.append(contentsOf: seen[first...])
   }
 
   /// Sessions end by their limits and by nothing else, and nobody here uses one that never was.

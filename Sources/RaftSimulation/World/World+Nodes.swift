@@ -231,6 +231,7 @@ extension World {
     guard index != slots[position].shownIndex, slots[position].isUp else { return }
     counters.entriesApplied += slots[position].shownIndex.distance(to: index)
     slots[position].shownIndex = index
+    if executed != nil { noteExecuted(position) }
     guard oracles.isOn else { return }
     let digest = World.machineDigest(&slots[position].replica)
     oracles.machineApplied(slots[position].id, through: index, digest: digest)

@@ -46,6 +46,9 @@ public struct World: Sendable {
   /// operations of the history.
   let guest: GuestHost?
   var guestReplies: [GuestReply?] = []
+  /// The entries whose commands some machine has executed, rising; `nil` where all that are
+  /// committed are.
+  var executed: [UInt64]?
   /// What those were told who ask by hand, with the number of the request.
   var replies: [(request: UInt64, reply: Reply<SimulatedMachine>)] = []
   /// The request that is being given in; 0 for none.
@@ -82,6 +85,7 @@ public struct World: Sendable {
     self.plan = plan
     self.guest = guest
     self.oracles = oracles
+    executed = plan.faults.contains { $0.kind == .limitSessions } ? [] : nil
     network = plan.network
     storage = plan.storage
     let count = plan.cluster.count
