@@ -105,6 +105,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
+        .product(name: "Metrics", package: "swift-metrics", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
         .product(name: "HTTPTypes", package: "swift-http-types", condition: onlyServer),
         .product(name: "Hummingbird", package: "hummingbird", condition: onlyServer),

@@ -22,6 +22,9 @@ package protocol ReplicaService: Sendable {
   /// How two entries stand to each other, as far as this replica has applied them.
   func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality
 
+  /// What the ledger says of itself, as far as this replica has applied it.
+  func ledgerFigures() async -> LedgerFigures?
+
   /// What may go wrong on purpose; `nil` where nobody allowed anything.
   var chaos: ChaosSwitch? { get }
 
@@ -30,6 +33,8 @@ package protocol ReplicaService: Sendable {
 }
 
 extension ReplicaService {
+  package func ledgerFigures() async -> LedgerFigures? { nil }
+
   package var chaos: ChaosSwitch? { nil }
 
   package func httpAddress(of node: NodeID) -> String? { nil }
@@ -63,7 +68,6 @@ package struct ReplicaReport: Sendable {
   package var diskP50Microseconds: UInt64?
   package var diskP99Microseconds: UInt64?
   package var peers: [PeerReport] = []
-  package var metrics: [MetricLine] = []
 
   package init(
     node: NodeID, role: String, term: UInt64, leader: NodeID?, firstIndex: UInt64,
@@ -96,19 +100,6 @@ package struct PeerReport: Sendable {
   package init(node: NodeID, isReachable: Bool) {
     self.node = node
     self.isReachable = isReachable
-  }
-}
-
-/// One line of `/metrics` that the interfaces do not make themselves.
-package struct MetricLine: Sendable {
-  package var name: String
-  package var labels: [(name: String, value: String)]
-  package var value: String
-
-  package init(_ name: String, labels: [(name: String, value: String)] = [], _ value: String) {
-    self.name = name
-    self.labels = labels
-    self.value = value
   }
 }
 

@@ -26,6 +26,15 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
     await ask(request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))))
   }
 
+  package func ledgerFigures() async -> LedgerFigures? {
+    await withUnsafeContinuation { continuation in
+      eventLoop.execute {
+        continuation.resume(
+          returning: self.withMachine { LedgerFigures($0.machine.first.second) })
+      }
+    }
+  }
+
   package func report() async -> ReplicaReport { ReplicaReport(await status()) }
 
   package func httpAddress(of node: NodeID) -> String? { clientAddress(of: node)?.description }
@@ -79,23 +88,6 @@ extension ReplicaReport {
       report.clockOffsetMicroseconds = peer.clockOffset.map { $0.nanoseconds / 1_000 }
       return report
     }
-    metrics = ReplicaReport.metrics(status)
-  }
-
-  private static func metrics(_ status: HostStatus) -> [MetricLine] {
-    let counters = status.counters
-    return [
-      MetricLine("raft_elections_started_total", "\(counters.electionsStarted)"),
-      MetricLine("raft_elections_won_total", "\(counters.electionsWon)"),
-      MetricLine("raft_leader_changes_total", "\(counters.leaderChanges)"),
-      MetricLine("raft_entries_committed_total", "\(counters.entriesCommitted)"),
-      MetricLine("raft_messages_received_total", "\(counters.messagesReceived)"),
-      MetricLine("raft_messages_sent_total", "\(counters.messagesSent)"),
-      MetricLine("raft_messages_dropped_total", "\(counters.dropped)"),
-      MetricLine("raft_disk_write_bytes_total", "\(status.writtenBytes)"),
-      MetricLine("raft_snapshot_failures_total", "\(counters.snapshotsFailed)"),
-      MetricLine("raft_corruption_detected_total", "\(counters.unreadable)"),
-    ]
   }
 }
 
@@ -157,11 +149,13 @@ package struct ServerNode: Sendable {
     certificates = try settings.certificates.map { try ServerCertificates($0) }
     var machine = ServerMachine()
     machine.first.second = Ledger(hashKey: UInt64.random(in: 0...UInt64.max))
+    let registry = MetricsRegistry()
     host = try await ReplicaHost<ServerMachine>.start(
-      settings.host, machine: machine, on: NodeProcess.group, logger: logger)
+      settings.host, machine: machine, on: NodeProcess.group, logger: logger, metrics: registry)
     api = API(
       service: host, facts: facts,
-      access: AccessControl(tokens: settings.tokens, limit: settings.rateLimit))
+      access: AccessControl(tokens: settings.tokens, limit: settings.rateLimit),
+      registry: registry)
   }
 
   /// Serves until somebody wants the process to end, then leaves politely: takes no new clients,

@@ -74,6 +74,8 @@ actor MachineService: ReplicaService {
 
   func report() async -> ReplicaReport { view }
 
+  func ledgerFigures() async -> LedgerFigures? { LedgerFigures(machine.first.second) }
+
   /// Stamps as two nodes would make them that hear of each other now and then.
   func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
     let stamps = [first, second].map { index -> ClockStamp? in

@@ -14,14 +14,24 @@ struct HostMetrics {
   private var counters: [String: Counter] = [:]
   private var counted: [String: UInt64] = [:]
   private let sync: Timer
+  private let commit: Timer
+  private let apply: Timer
 
   init(_ factory: any MetricsFactory) {
     self.factory = factory
     sync = Timer(label: "raft_disk_sync_seconds", factory: factory)
+    commit = Timer(label: "raft_propose_to_commit_seconds", factory: factory)
+    apply = Timer(label: "raft_commit_to_apply_seconds", factory: factory)
   }
 
   /// Notes how long a write of the log took.
   func noteSync(_ nanoseconds: UInt64) { sync.recordNanoseconds(Int64(clamping: nanoseconds)) }
+
+  /// Notes how long entries took from the leader's log to a majority.
+  func noteCommit(_ nanoseconds: UInt64) { commit.recordNanoseconds(Int64(clamping: nanoseconds)) }
+
+  /// Notes how long committed entries took into the machine.
+  func noteApply(_ nanoseconds: UInt64) { apply.recordNanoseconds(Int64(clamping: nanoseconds)) }
 
   /// Takes all over from a status.
   mutating func take(_ status: HostStatus) {
@@ -40,7 +50,8 @@ struct HostMetrics {
     set("raft_members", Double(status.membership.voters.count), ("kind", "voter"))
     set("raft_members", Double(status.membership.learners.count), ("kind", "learner"))
     set("raft_members", Double(status.membership.witnesses.count), ("kind", "witness"))
-    set("raft_quorum_size", Double(status.membership.voters.count / 2 + 1))
+    let largest = max(status.membership.voters.count, status.membership.outgoing.count)
+    set("raft_quorum_size", Double(largest / 2 + 1))
     let reachable = status.peers.count { $0.isVoter && $0.isReachable }
     set("raft_voters_reachable", Double(reachable + 1))
     if let expiry = status.certificateExpiry {

@@ -61,6 +61,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   var certificates: PeerCertificates?
   var notices = HostNotices()
   private var metrics: HostMetrics?
+  private var progress = ProgressFigures()
   private var measuring: RepeatedTask?
   private var disk: DiskThread?
   private var ticking: RepeatedTask?
@@ -206,6 +207,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     }
     isSettling = false
     noteApplied()
+    noteProgress()
     guard !isFlushDue, let transport else { return }
     isFlushDue = true
     eventLoop.execute {
@@ -227,6 +229,15 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
       if case .failed(let failure) = event { failed(failure) }
     }
     work.removeAll()
+  }
+
+  private func noteProgress() {
+    guard let metrics else { return }
+    progress.note(
+      isLeader: turn.driver.replica.node.role == .leader,
+      last: turn.driver.replica.node.log.lastIndex, commit: turn.driver.replica.node.commitIndex,
+      applied: turn.driver.replica.machine.applied, now: HostClock.steady,
+      onCommit: { metrics.noteCommit($0) }, onApply: { metrics.noteApply($0) })
   }
 
   private func noteApplied() {

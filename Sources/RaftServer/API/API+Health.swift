@@ -1,6 +1,6 @@
 #if Server
-// Three questions of a platform, with three answers, and the metrics. None of them needs a token,
-// and nothing in them is secret.
+// Three questions of a platform, with three answers. None of them needs a token, and nothing in them
+// is secret.
 
 import Raft
 import RaftInterface
@@ -101,96 +101,6 @@ extension API {
       .query(.clock(.latest), .linearizable), within: .seconds(1))
     if case .answer = reply { return HealthCheck("linearizable", nil) }
     return HealthCheck("linearizable", ruling(reply).detail)
-  }
-
-  // MARK: Metrics
-
-  func metrics(_ request: APIRequest) async -> APIResponse {
-    let report = await service.report()
-    var text = Exposition()
-    text.gauge(
-      "raft_role", "Which role this node has.",
-      ["leader", "follower", "candidate", "preCandidate", "learner", "witness"].map { role in
-        ([("role", role)], role == report.role ? "1" : "0")
-      })
-    text.gauge("raft_term", "The current term.", report.term)
-    text.gauge("raft_has_leader", "Whether a leader is known.", report.leader == nil ? 0 : 1)
-    text.gauge("raft_leader_id", "The leader, or 0.", report.leader?.rawValue ?? 0)
-    text.gauge("raft_log_first_index", "The first entry of the log.", report.firstIndex)
-    text.gauge("raft_log_last_index", "The last entry of the log.", report.lastIndex)
-    text.gauge("raft_commit_index", "The newest committed entry.", report.commitIndex)
-    text.gauge("raft_applied_index", "The newest applied entry.", report.appliedIndex)
-    text.gauge("raft_durable_index", "The newest durable entry.", report.durableIndex)
-    text.gauge("raft_proposals_pending", "Requests under way.", UInt64(report.requestsUnderWay))
-    text.gauge(
-      "raft_members", "Members by kind.",
-      [
-        ([("kind", "voter")], String(report.membership.voters.count)),
-        ([("kind", "learner")], String(report.membership.learners.count)),
-      ])
-    text.gauge(
-      "raft_quorum_size", "How many voters are a majority.",
-      UInt64(report.membership.voters.count / 2 + 1))
-    let peers = report.peers
-    text.gauge(
-      "raft_peer_reachable", "Whether a peer can be reached.",
-      peers.map { ([("peer", $0.node.description)], $0.isReachable ? "1" : "0") })
-    text.gauge(
-      "raft_peer_match_index", "What a peer holds, as the leader knows it.",
-      peers.compactMap { peer in
-        peer.matchIndex.map { ([("peer", peer.node.description)], String($0)) }
-      })
-    text.counter(
-      "raft_proposals_total", "Answers by outcome.",
-      counters.list.map { ([("outcome", $0.outcome.rawValue)], String($0.count)) })
-    text.gauge(
-      "raft_build_info", "Which code this is.", [([("version", facts.version)], "1")])
-    for line in report.metrics { text.line(line) }
-    return APIResponse(
-      status: 200, headers: [("content-type", "text/plain; version=0.0.4; charset=utf-8")],
-      bytes: Array(text.text.utf8))
-  }
-}
-
-/// The text format of Prometheus.
-struct Exposition {
-  private(set) var text = ""
-  private var known: [String] = []
-
-  typealias Sample = (labels: [(name: String, value: String)], value: String)
-
-  mutating func gauge(_ name: String, _ help: String, _ value: UInt64) {
-    gauge(name, help, [([], String(value))])
-  }
-
-  mutating func gauge(_ name: String, _ help: String, _ samples: [Sample]) {
-    add(name, "gauge", help, samples)
-  }
-
-  mutating func counter(_ name: String, _ help: String, _ samples: [Sample]) {
-    add(name, "counter", help, samples)
-  }
-
-  /// A line that something else counts; left out if we have a name of that kind ourselves.
-  mutating func line(_ line: MetricLine) {
-    guard !known.contains(line.name) else { return }
-    text += Exposition.sample(line.name, (line.labels, line.value))
-  }
-
-  private mutating func add(_ name: String, _ kind: String, _ help: String, _ samples: [Sample]) {
-    guard !samples.isEmpty else { return }
-    known.append(name)
-    text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
-    for sample in samples { text += Exposition.sample(name, sample) }
-  }
-
-  private static func sample(_ name: String, _ sample: Sample) -> String {
-    let labels = sample.labels.map { label in
-      let value = label.value.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined()
-      return "\(label.name)=\"\(value)\""
-    }
-    let braces = labels.isEmpty ? "" : "{" + labels.joined(separator: ",") + "}"
-    return "\(name)\(braces) \(sample.value)\n"
   }
 }
 #endif

@@ -50,18 +50,21 @@ struct API<Service: ReplicaService>: Sendable {
   let access: AccessControl
   let drain: DrainSwitch
   let counters: Counters
+  /// What the runtime of the node counts.
+  let registry: MetricsRegistry
   /// How long a stream waits before it looks for something new.
   var pollingInterval: Duration = .milliseconds(20)
 
   init(
     service: Service, facts: NodeFacts, access: AccessControl, drain: DrainSwitch = DrainSwitch(),
-    counters: Counters = Counters()
+    counters: Counters = Counters(), registry: MetricsRegistry = MetricsRegistry()
   ) {
     self.service = service
     self.facts = facts
     self.access = access
     self.drain = drain
     self.counters = counters
+    self.registry = registry
   }
 
   /// Answers a request. Whatever is asked, there is an answer.
@@ -237,9 +240,12 @@ struct API<Service: ReplicaService>: Sendable {
   ) async throws(Ruling) -> (result: ServerMachine.Result, ruling: Ruling) {
     let copies = try request.copies()
     let session = try request.session()
+    let timeout = try request.timeout()
+    let start = ContinuousClock.now
     let reply = await service.perform(
-      .command(command.encoded(), in: session, copies: copies), within: try request.timeout())
+      .command(command.encoded(), in: session, copies: copies), within: timeout)
     var ruling = ruling(reply)
+    counters.note(.command, ruling.outcome, since: start)
     if let key, key != .none { ruling.key = key.ulid }
     guard case .applied(let applied) = reply else { throw ruling }
     guard let result = try? ServerMachine.Result(encoded: applied.result[...]) else {
@@ -253,8 +259,15 @@ struct API<Service: ReplicaService>: Sendable {
     _ query: ServerMachine.Query, _ request: APIRequest
   ) async throws(Ruling) -> (answer: ServerMachine.Answer, freshness: Freshness) {
     let kind = try request.readKind()
-    let reply = await service.perform(.query(query, kind), within: try request.timeout())
-    guard case .answer(let answer, let freshness) = reply else { throw ruling(reply) }
+    let timeout = try request.timeout()
+    let start = ContinuousClock.now
+    let reply = await service.perform(.query(query, kind), within: timeout)
+    guard case .answer(let answer, let freshness) = reply else {
+      let ruling = ruling(reply)
+      counters.note(.read(kind), ruling.outcome, since: start)
+      throw ruling
+    }
+    counters.note(.read(kind), .ok, since: start)
     return (answer, freshness)
   }
 
