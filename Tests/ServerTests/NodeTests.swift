@@ -10,6 +10,7 @@ import RaftRuntime
 import Testing
 
 @testable import RaftServer
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// Ports that nobody listens on now.
@@ -60,7 +61,7 @@ final class Cluster {
     first.nodes.removeLast(count - (firstMembers ?? count))
     for node in config.nodes {
       let isJoining = !first.nodes.contains { $0.id == node.id }
-      try NodeOptions.create(first, node.id, data(node.id), isJoining: isJoining)
+      try NodeFolder.create(first, node.id, data(node.id), isJoining: isJoining)
     }
   }
 
@@ -73,7 +74,7 @@ final class Cluster {
     self.config = config
     self.config.path = folder + "/cluster.yaml"
     for node in config.nodes where !existing.contains(node.id) {
-      try NodeOptions.create(config, node.id, data(node.id), isJoining: true)
+      try NodeFolder.create(config, node.id, data(node.id), isJoining: true)
     }
   }
 
@@ -156,10 +157,10 @@ final class Cluster {
   @Test func `a node without data is not started, and one with data not made anew`() throws {
     let cluster = try Cluster(1)
     #expect(throws: Failure.self) {
-      try NodeOptions.create(
+      try NodeFolder.create(
         cluster.config, NodeID(1), cluster.data(NodeID(1)), isJoining: false)
     }
-    #expect(NodeOptions.isEmpty(cluster.folder + "/nothing"))
+    #expect(NodeFolder.isEmpty(cluster.folder + "/nothing"))
   }
 }
 #endif
