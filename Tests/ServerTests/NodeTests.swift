@@ -154,6 +154,25 @@ final class Cluster {
     await cluster.stopAll()
   }
 
+  @Test func `a page of a node is its own under the names of this machine, and under no other`()
+    async throws
+  {
+    let cluster = try Cluster(1)
+    try await cluster.startAll()
+    let client = try cluster.client()
+    _ = await client.send(ClientCall("GET", "/readyz"))
+    let address = cluster.config.nodes[0].http
+    for (name, status) in [("localhost", 200), ("rebound.example", 403)] {
+      let host = "\(name):\(address.port)"
+      let answer = await client.send(
+        ClientCall(
+          "PUT", "/v1/kv/a", headers: [("host", host), ("origin", "http://\(host)")],
+          body: [0x31], isRepeatable: true))
+      #expect(answer.status == status, "\(name)")
+    }
+    await cluster.stopAll()
+  }
+
   @Test func `a node without data is not started, and one with data not made anew`() throws {
     let cluster = try Cluster(1)
     #expect(throws: Failure.self) {
