@@ -145,17 +145,21 @@ let package = Package(
         "Raft", "RaftClocks", "RaftMachines", "RaftInterface",
         .product(name: "GRDB", package: "GRDB.swift", condition: onlySQL),
       ]),
+    // A cluster of processes on this machine: its file, its folders, who runs, what goes wrong.
+    .target(
+      name: "FlotillaCluster",
+      dependencies: [
+        "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
+        "RaftInterface", "FlotillaTerminal",
+        .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
+      ]),
     // A cluster on this machine, managed from a page.
     .target(
       name: "FlotillaConsole",
       dependencies: [
-        "RaftInterface", "RaftClient", "FlotillaPages",
-        .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
-        .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        "Raft", "RaftInterface", "RaftClient", "RaftServer", "FlotillaPages", "FlotillaCluster",
+        "FlotillaTerminal",
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
-        .product(name: "HTTPTypes", package: "swift-http-types", condition: onlyServer),
-        .product(name: "Hummingbird", package: "hummingbird", condition: onlyServer),
-        .product(name: "HummingbirdCore", package: "hummingbird", condition: onlyServer),
         .product(name: "Subprocess", package: "swift-subprocess", condition: onlyServer),
         .product(
           name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
@@ -165,7 +169,7 @@ let package = Package(
       dependencies: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
         "RaftInterface", "RaftSimulation", "FlotillaTerminal", "FlotillaLoad",
-        "RaftGRPC", "RaftSQL", "FlotillaConsole",
+        "RaftGRPC", "RaftSQL", "FlotillaCluster", "FlotillaConsole",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
@@ -192,7 +196,9 @@ let package = Package(
       resources: [
         .embedInCode("pay.html"), .embedInCode("pay.css"), .embedInCode("money.js"),
         .embedInCode("nodes.js"), .embedInCode("payments.js"), .embedInCode("tables.js"),
-        .embedInCode("pay.js"),
+        .embedInCode("pay.js"), .embedInCode("console.html"), .embedInCode("console.css"),
+        .embedInCode("supervisor.js"), .embedInCode("cards.js"), .embedInCode("streams.js"),
+        .embedInCode("faults.js"), .embedInCode("console.js"),
       ]),
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "ClockTests", dependencies: ["RaftClocks"]),
@@ -274,11 +280,17 @@ let package = Package(
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftRuntime",
         "RaftInterface", "RaftServer", "RaftClient", "FlotillaTerminal", "FlotillaLoad", "flotilla",
-        "FlotillaPages",
+        "FlotillaPages", "FlotillaCluster",
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
-    .testTarget(name: "ConsoleTests", dependencies: ["FlotillaConsole", "RaftClient"]),
+    .testTarget(
+      name: "ConsoleTests",
+      dependencies: [
+        "Raft", "RaftClient", "RaftInterface", "RaftServer", "FlotillaPages", "FlotillaCluster",
+        "FlotillaConsole", "FlotillaTerminal", "flotilla",
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+      ]),
     .testTarget(
       name: "GRPCTests", dependencies: ["RaftGRPC", "RaftServer", "RaftMachines", "RaftInterface"]),
     .testTarget(

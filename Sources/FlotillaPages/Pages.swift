@@ -41,4 +41,17 @@ public struct Page: Sendable {
         PackageResources.money_js, PackageResources.nodes_js, PackageResources.payments_js,
         PackageResources.tables_js, PackageResources.pay_js,
       ].map { text($0) }).joined(separator: "\n") + "\n})();\n")
+
+  /// The page of a console, on which a cluster is started, watched and broken.
+  ///
+  /// It shows the token that is in its address, and asks only the server that it came from.
+  public static let console = Page(
+    PackageResources.console_html,
+    style: Viewer.theme + "\n" + text(PackageResources.console_css),
+    script: "\"use strict\";\n(() => {\n"
+      + ([Viewer.drawing]
+      + [
+        PackageResources.supervisor_js, PackageResources.cards_js, PackageResources.streams_js,
+        PackageResources.faults_js, PackageResources.console_js,
+      ].map { text($0) }).joined(separator: "\n") + "\n})();\n")
 }

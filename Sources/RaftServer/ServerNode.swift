@@ -1,8 +1,6 @@
 #if Server
 // A node with its interfaces: what the command `node start` runs.
 
-import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
 import Raft
@@ -208,24 +206,9 @@ package struct ServerNode: Sendable {
   {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
-    let limits = settings.limits
-    let channel = HTTP1Channel.Configuration(
-      idleTimeout: .seconds(limits.idleSeconds),
-      httpDecoderConfiguration: .init(
-        maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
-        maxHeaderFieldCount: 64))
-    let certificates = certificates
-    return Application(
-      responder: HTTPFront(api: api, limits: limits),
-      server: HTTPServerBuilder { responder in
-        let plain = HTTP1Channel(responder: responder, configuration: channel)
-        guard let certificates else { return plain }
-        return TLSFront(base: plain, certificates: certificates)
-      },
-      configuration: ApplicationConfiguration(
-        address: .hostname(settings.http.host, port: Int(settings.http.port)),
-        serverName: "flotilla"),
-      onServerRunning: { onRunning($0.localAddress?.port ?? 0) }, logger: quiet)
+    return HTTPServing.service(
+      api, host: settings.http.host, port: Int(settings.http.port), limits: settings.limits,
+      certificates: certificates, logger: quiet, onRunning: onRunning)
   }
 }
 

@@ -12,7 +12,7 @@ struct Flotilla: AsyncParsableCommand {
     abstract: "Runs, uses and operates clusters that agree.",
     version: Version.line,
     subcommands: [
-      ClusterGroup.self, NodeGroup.self, Status.self, Ping.self, KeyValueGroup.self,
+      ClusterGroup.self, Console.self, NodeGroup.self, Status.self, Ping.self, KeyValueGroup.self,
       PayGroup.self,
       Publish.self, Subscribe.self, History.self, MemberGroup.self, LeaderGroup.self,
       TakeSnapshot.self, ConfigGroup.self, TokenGroup.self, ChaosGroup.self, Certs.self,

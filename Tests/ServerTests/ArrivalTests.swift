@@ -6,6 +6,7 @@ import RaftRuntime
 import Testing
 
 @testable import RaftServer
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// Sends bytes to a port of this machine, and returns all that comes until the other side ends.

@@ -6,6 +6,7 @@ import RaftClient
 import RaftInterface
 import Testing
 
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// A report with round figures.

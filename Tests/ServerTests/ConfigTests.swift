@@ -3,6 +3,7 @@ import FlotillaTerminal
 import Raft
 import Testing
 
+@testable import FlotillaCluster
 @testable import flotilla
 
 @Suite struct ConfigTests {

@@ -9,6 +9,7 @@ import RaftRuntime
 import Testing
 
 @testable import RaftServer
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// What people and programs send that is not what we expect: it is told so, and nobody else

@@ -120,7 +120,7 @@ struct Bench {
           method: method, target: target, headers: headers, body: Array(body.utf8),
           client: client))
     } catch {
-      return HTTPFront<MachineService>.refusal(error)
+      return HTTPFront<API<MachineService>>.refusal(error)
     }
   }
 }

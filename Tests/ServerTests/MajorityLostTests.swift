@@ -8,6 +8,7 @@ import RaftRuntime
 import Testing
 
 @testable import RaftServer
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// Two of three nodes are lost for ever.
@@ -78,7 +79,7 @@ import Testing
       config: new.config, node: NodeID(1), from: survivor, to: new.data(NodeID(1)))
     #expect(recovery.lines(try recovery.survey()).contains { $0.hasPrefix("lost ") })
     try recovery.run(try OutputOptions.parse([]), isConfirmed: true)
-    #expect(!NodeOptions.isEmpty(survivor), "the old data is as it was")
+    #expect(!NodeFolder.isEmpty(survivor), "the old data is as it was")
     #expect { try recovery.survey() } throws: { ($0 as? Failure)?.code == .cannotCreate }
 
     // A new node by the name of a lost one is another node.

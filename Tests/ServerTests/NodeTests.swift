@@ -10,6 +10,7 @@ import RaftRuntime
 import Testing
 
 @testable import RaftServer
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// Ports that nobody listens on now.
@@ -60,7 +61,7 @@ final class Cluster {
     first.nodes.removeLast(count - (firstMembers ?? count))
     for node in config.nodes {
       let isJoining = !first.nodes.contains { $0.id == node.id }
-      try NodeOptions.create(first, node.id, data(node.id), isJoining: isJoining)
+      try NodeFolder.create(first, node.id, data(node.id), isJoining: isJoining)
     }
   }
 
@@ -73,7 +74,7 @@ final class Cluster {
     self.config = config
     self.config.path = folder + "/cluster.yaml"
     for node in config.nodes where !existing.contains(node.id) {
-      try NodeOptions.create(config, node.id, data(node.id), isJoining: true)
+      try NodeFolder.create(config, node.id, data(node.id), isJoining: true)
     }
   }
 
@@ -153,13 +154,32 @@ final class Cluster {
     await cluster.stopAll()
   }
 
+  @Test func `a page of a node is its own under the names of this machine, and under no other`()
+    async throws
+  {
+    let cluster = try Cluster(1)
+    try await cluster.startAll()
+    let client = try cluster.client()
+    _ = await client.send(ClientCall("GET", "/readyz"))
+    let address = cluster.config.nodes[0].http
+    for (name, status) in [("localhost", 200), ("rebound.example", 403)] {
+      let host = "\(name):\(address.port)"
+      let answer = await client.send(
+        ClientCall(
+          "PUT", "/v1/kv/a", headers: [("host", host), ("origin", "http://\(host)")],
+          body: [0x31], isRepeatable: true))
+      #expect(answer.status == status, "\(name)")
+    }
+    await cluster.stopAll()
+  }
+
   @Test func `a node without data is not started, and one with data not made anew`() throws {
     let cluster = try Cluster(1)
     #expect(throws: Failure.self) {
-      try NodeOptions.create(
+      try NodeFolder.create(
         cluster.config, NodeID(1), cluster.data(NodeID(1)), isJoining: false)
     }
-    #expect(NodeOptions.isEmpty(cluster.folder + "/nothing"))
+    #expect(NodeFolder.isEmpty(cluster.folder + "/nothing"))
   }
 }
 #endif

@@ -6,6 +6,7 @@ import RaftInterface
 import Testing
 
 @testable import RaftServer
+@testable import FlotillaCluster
 @testable import flotilla
 
 @Suite struct CausalityTests {

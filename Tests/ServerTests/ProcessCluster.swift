@@ -4,6 +4,7 @@ import Raft
 import RaftClient
 import RaftInterface
 
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// Three nodes as processes of their own, which can be killed as a power cut would.

@@ -7,6 +7,7 @@ import RaftRuntime
 import Testing
 
 @testable import RaftServer
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// A node whose disk is lost, and the new one in its place.

@@ -3,6 +3,7 @@ import FlotillaTerminal
 import RaftInterface
 import Testing
 
+@testable import FlotillaCluster
 @testable import flotilla
 
 /// A node's own words.

@@ -44,6 +44,20 @@ enum House {
     // It measures the core, the journal and the state machines by themselves, too.
     "FlotillaViewer": Room(),
     "FlotillaPages": Room(mayImport: ["FlotillaViewer"]),
+    "FlotillaCluster": Room(
+      isPure: false,
+      mayImport: [
+        "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
+        "RaftInterface", "FlotillaTerminal",
+      ],
+      mayImportPackages: true),
+    "FlotillaConsole": Room(
+      isPure: false,
+      mayImport: [
+        "Raft", "RaftServer", "RaftClient", "RaftInterface", "FlotillaTerminal", "FlotillaPages",
+        "FlotillaCluster",
+      ],
+      mayImportPackages: true),
     "flotilla-sim": Room(
       isPure: false,
       mayImport: [
@@ -57,6 +71,7 @@ enum House {
       mayImport: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
         "RaftInterface", "RaftSimulation", "FlotillaTerminal", "FlotillaLoad",
+        "FlotillaCluster", "FlotillaConsole",
       ],
       mayImportPackages: true),
   ]

@@ -103,10 +103,14 @@ extension API {
 
 /// Hashes of what stands in the page, as a policy names them.
 private enum PageHashes {
-  static let script = hash(Page.payments.script)
-  static let style = hash(Page.payments.style)
+  static let script = ContentHash.of(Page.payments.script)
+  static let style = ContentHash.of(Page.payments.style)
+}
 
-  private static func hash(_ text: String) -> String {
+/// The hash by which a policy lets one script or style in and no other.
+package enum ContentHash {
+  /// The hash of a text, as a `Content-Security-Policy` names it.
+  package static func of(_ text: String) -> String {
     "sha256-" + Base64.text(Array(SHA256.hash(data: Array(text.utf8))))
   }
 }

@@ -8,22 +8,22 @@ import RaftMachines
 import RaftReplica
 
 /// A request as it came.
-struct APIRequest: Sendable {
+package struct APIRequest: Sendable {
   /// In capitals.
-  var method: String
+  package var method: String
   /// As it stands in the request line.
-  var target: String
+  package var target: String
   /// The part of the target before the question mark, cut at its slashes; still encoded.
-  var path: [Substring]
-  var query: [(name: String, value: String)]
+  package var path: [Substring]
+  package var query: [(name: String, value: String)]
   /// Names in small letters.
-  var headers: [(name: String, value: String)]
-  var body: [UInt8]
+  package var headers: [(name: String, value: String)]
+  package var body: [UInt8]
   /// Who asks: the address without its port.
-  var client: String
+  package var client: String
 
   /// - Throws: a ruling if the target cannot be read.
-  init(
+  package init(
     method: String, target: String, headers: [(name: String, value: String)] = [],
     body: [UInt8] = [], client: String = "-"
   ) throws(Ruling) {
@@ -47,12 +47,12 @@ struct APIRequest: Sendable {
   }
 
   /// The value of a header; the first, if there are several.
-  func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+  package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
   /// The value of a parameter of the query.
-  func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
+  package func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
-  func number(_ name: String) throws(Ruling) -> UInt64? {
+  package func number(_ name: String) throws(Ruling) -> UInt64? {
     guard let text = parameter(name) else { return nil }
     guard let number = JSONValue.string(text).unsigned else {
       throw Ruling(.badRequest, reason: name, "\(name)=\(shortened(text)) is no number")
@@ -60,7 +60,7 @@ struct APIRequest: Sendable {
     return number
   }
 
-  func limit(_ usual: Int, at most: Int) throws(Ruling) -> Int {
+  package func limit(_ usual: Int, at most: Int) throws(Ruling) -> Int {
     guard let number = try number("limit") else { return usual }
     guard number >= 1, number <= UInt64(most) else {
       throw Ruling(.badRequest, reason: "limit", "limit is 1 to \(most), not \(number)")
@@ -79,7 +79,7 @@ struct APIRequest: Sendable {
   }
 
   /// The text that one part of the path is.
-  func text(at place: Int) throws(Ruling) -> String {
+  package func text(at place: Int) throws(Ruling) -> String {
     try APIRequest.text(path[place], isQuery: false)
   }
 
@@ -121,7 +121,7 @@ struct APIRequest: Sendable {
   // MARK: What requests have in common
 
   /// The body as JSON.
-  func document() throws(Ruling) -> JSONValue {
+  package func document() throws(Ruling) -> JSONValue {
     do throws(JSONError) {
       return try JSONValue(parsing: body)
     } catch {
@@ -219,27 +219,29 @@ struct APIRequest: Sendable {
 }
 
 /// A text of a client's, short enough to be quoted.
-func shortened(_ text: String) -> String { text.count <= 40 ? text : text.prefix(37) + "..." }
+package func shortened(_ text: String) -> String {
+  text.count <= 40 ? text : text.prefix(37) + "..."
+}
 
 /// A response.
-struct APIResponse: Sendable {
-  var status: Int
-  var headers: [(name: String, value: String)]
-  var body: Body
+package struct APIResponse: Sendable {
+  package var status: Int
+  package var headers: [(name: String, value: String)]
+  package var body: Body
 
-  enum Body: Sendable {
+  package enum Body: Sendable {
     case bytes([UInt8])
     /// Events that are sent as they come, until the client goes away or the server stops.
     case events(@Sendable (EventSink) async throws -> Void)
   }
 
-  init(status: Int, headers: [(name: String, value: String)] = [], bytes: [UInt8] = []) {
+  package init(status: Int, headers: [(name: String, value: String)] = [], bytes: [UInt8] = []) {
     self.status = status
     self.headers = headers
     body = .bytes(bytes)
   }
 
-  static func json(
+  package static func json(
     _ document: JSONValue, status: Int = 200, headers: [(name: String, value: String)] = []
   ) -> APIResponse {
     APIResponse(
@@ -247,13 +249,15 @@ struct APIResponse: Sendable {
       bytes: Array((document.line + "\n").utf8))
   }
 
-  static func text(_ text: String, status: Int = 200) -> APIResponse {
+  package static func text(_ text: String, status: Int = 200) -> APIResponse {
     APIResponse(
       status: status, headers: [("content-type", "text/plain; charset=utf-8")],
       bytes: Array(text.utf8))
   }
 
-  static func events(_ body: @escaping @Sendable (EventSink) async throws -> Void) -> APIResponse {
+  package static func events(
+    _ body: @escaping @Sendable (EventSink) async throws -> Void
+  ) -> APIResponse {
     var response = APIResponse(
       status: 200,
       headers: [("content-type", "text/event-stream"), ("cache-control", "no-store")])
@@ -263,15 +267,17 @@ struct APIResponse: Sendable {
 }
 
 /// Where the events of a stream go.
-struct EventSink: Sendable {
-  let write: @Sendable ([UInt8]) async throws -> Void
+package struct EventSink: Sendable {
+  package let write: @Sendable ([UInt8]) async throws -> Void
+
+  package init(_ write: @escaping @Sendable ([UInt8]) async throws -> Void) { self.write = write }
 
   /// One event with its number, from which a client that comes back goes on.
-  func send(id: UInt64, event: String, _ data: JSONValue) async throws {
+  package func send(id: UInt64, event: String, _ data: JSONValue) async throws {
     try await write(Array("id: \(id)\nevent: \(event)\ndata: \(data.line)\n\n".utf8))
   }
 
   /// A line that says nothing but that somebody is there.
-  func keepAlive() async throws { try await write(Array(":\n\n".utf8)) }
+  package func keepAlive() async throws { try await write(Array(":\n\n".utf8)) }
 }
 #endif

@@ -3,9 +3,11 @@
 
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import RaftInterface
+import ServiceLifecycle
 
 /// What a connection tells of its client.
 struct ServerContext: RequestContext {
@@ -36,13 +38,21 @@ package struct HTTPLimits: Sendable {
   package init() {}
 }
 
+/// What answers requests that come by HTTP.
+package protocol HTTPAnswering: Sendable {
+  /// Answers a request. Whatever is asked, there is an answer.
+  func respond(_ request: APIRequest) async -> APIResponse
+}
+
+extension API: HTTPAnswering {}
+
 /// The responder that hands requests to the interface.
-struct HTTPFront<Service: ReplicaService>: HTTPResponder {
-  let api: API<Service>
+struct HTTPFront<Interface: HTTPAnswering>: HTTPResponder {
+  let api: Interface
   let limits: HTTPLimits
   private let arrivals: Arrivals
 
-  init(api: API<Service>, limits: HTTPLimits) {
+  init(api: Interface, limits: HTTPLimits) {
     self.api = api
     self.limits = limits
     arrivals = Arrivals(seconds: limits.arrivalSeconds)
@@ -50,6 +60,8 @@ struct HTTPFront<Service: ReplicaService>: HTTPResponder {
 
   func respond(to request: Request, context: ServerContext) async throws -> Response {
     var headers: [(name: String, value: String)] = []
+    // The library keeps the host apart from the other headers.
+    if let host = request.head.authority { headers.append(("host", host)) }
     for field in request.headers { headers.append((field.name.canonicalName, field.value)) }
     let target = request.head.path ?? "/"
     do throws(Ruling) {
@@ -143,5 +155,50 @@ private final class WriterBox: @unchecked Sendable {
   func write(_ buffer: ByteBuffer) async throws { try await writer.write(buffer) }
 
   func finish() async throws { try await writer.finish(nil) }
+}
+
+/// A server of HTTP, for whatever answers.
+package enum HTTPServing {
+  /// A server that listens once it runs, until its group is shut down.
+  ///
+  /// - Parameters:
+  ///   - answering: what answers.
+  ///   - host: where it listens: a name or an address.
+  ///   - port: the port; 0 for any.
+  ///   - limits: what one client may cost.
+  ///   - certificates: what clients are shown; `nil` without TLS.
+  ///   - logger: where it logs.
+  ///   - onRunning: called with the port when it listens.
+  static func service(
+    _ answering: some HTTPAnswering, host: String, port: Int, limits: HTTPLimits,
+    certificates: ServerCertificates?, logger: Logger,
+    onRunning: @escaping @Sendable (Int) -> Void
+  ) -> some ServiceLifecycle.Service {
+    let channel = HTTP1Channel.Configuration(
+      idleTimeout: .seconds(limits.idleSeconds),
+      httpDecoderConfiguration: .init(
+        maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
+        maxHeaderFieldCount: 64))
+    return Application(
+      responder: HTTPFront(api: answering, limits: limits),
+      server: HTTPServerBuilder { responder in
+        let plain = HTTP1Channel(responder: responder, configuration: channel)
+        guard let certificates else { return plain }
+        return TLSFront(base: plain, certificates: certificates)
+      },
+      configuration: ApplicationConfiguration(
+        address: .hostname(host, port: port), serverName: "flotilla"),
+      onServerRunning: { onRunning($0.localAddress?.port ?? 0) }, logger: logger)
+  }
+
+  /// A server of plain HTTP; see above.
+  package static func service(
+    _ answering: some HTTPAnswering, host: String, port: Int, limits: HTTPLimits, logger: Logger,
+    onRunning: @escaping @Sendable (Int) -> Void
+  ) -> some ServiceLifecycle.Service {
+    service(
+      answering, host: host, port: port, limits: limits, certificates: nil, logger: logger,
+      onRunning: onRunning)
+  }
 }
 #endif

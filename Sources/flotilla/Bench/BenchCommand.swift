@@ -1,6 +1,7 @@
 #if Server
 import ArgumentParser
 import FlotillaLoad
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import RaftClient

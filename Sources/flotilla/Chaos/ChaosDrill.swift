@@ -1,6 +1,7 @@
 #if Server
 // A list of timed faults: the words of a scenario file, as far as a real cluster can do them.
 
+import FlotillaCluster
 import FlotillaTerminal
 import Raft
 import RaftInterface

@@ -3,6 +3,7 @@
 // it; each ends by itself.
 
 import ArgumentParser
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import Raft
@@ -47,14 +48,15 @@ struct ChaosOptions: ParsableArguments {
 
   /// Says what happens, and has it happen.
   func perform(
-    _ crew: ChaosCrew, _ deeds: [ChaosDeed], _ sentence: String, seed: UInt64? = nil
+    _ crew: ChaosCrew, _ act: ChaosAct, seed: UInt64? = nil
   ) async throws {
-    try await crew.check(deeds.map { $0.node })
+    let sentence = act.sentence
+    try await crew.check(act.deeds.map { $0.node })
     if connection.output.format == .text {
       connection.screen.print("\(sentence), for \(timeText(nanoseconds: nanoseconds))")
     }
     var done: [JSONValue] = []
-    for deed in deeds { done.append(try await crew.tell(deed, for: nanoseconds, seed: seed)) }
+    for deed in act.deeds { done.append(try await crew.tell(deed, for: nanoseconds, seed: seed)) }
     if !connection.printed(
       .object([
         .init("schema", .string("flotilla/chaos-deeds/1")), .init("says", .string(sentence)),
@@ -65,9 +67,6 @@ struct ChaosOptions: ParsableArguments {
     }
   }
 }
-
-/// Names as they are said.
-func named(_ nodes: [NodeID]) -> String { nodes.map { $0.description }.joined(separator: ", ") }
 
 struct ChaosPartition: ClusterCommand {
   static let configuration = CommandConfiguration(
@@ -94,7 +93,7 @@ struct ChaosPartition: ClusterCommand {
   }
 
   func run() async throws {
-    let crew = try await ChaosCrew(options.connection)
+    let crew = try await ChaosCrew.of(options.connection)
     let nodes = try ChaosOptions.nodes(words[0])
     let others =
       words.count == 3
@@ -103,11 +102,7 @@ struct ChaosPartition: ClusterCommand {
       throw Failure(.usage, "\(both.description) cannot be on both sides")
     }
     guard !others.isEmpty else { throw Failure(.usage, "there is nobody to be cut off from") }
-    try await options.perform(
-      crew, ChaosDeed.cut(nodes, from: others, isOneWay: oneWay),
-      oneWay
-        ? "what \(named(nodes)) send does not reach \(named(others))"
-        : "\(named(nodes)) and \(named(others)) do not hear each other")
+    try await options.perform(crew, .partition(nodes, from: others, isOneWay: oneWay))
   }
 }
 
@@ -121,13 +116,9 @@ struct ChaosIsolate: ClusterCommand {
   @OptionGroup var options: ChaosOptions
 
   func run() async throws {
-    let crew = try await ChaosCrew(options.connection)
+    let crew = try await ChaosCrew.of(options.connection)
     let node = try crew.named(node)
-    let others = crew.nodes.filter { $0 != node }
-    try await options.perform(
-      crew, ChaosDeed.cut([node], from: others),
-      "\(node.description) and all others do not hear"
-        + " each other")
+    try await options.perform(crew, .isolation(of: node, among: crew.nodes))
   }
 }
 
@@ -142,12 +133,9 @@ struct ChaosSlow: ClusterCommand {
   @OptionGroup var options: ChaosOptions
 
   func run() async throws {
-    let crew = try await ChaosCrew(options.connection)
+    let crew = try await ChaosCrew.of(options.connection)
     let node = try crew.named(node)
-    let text = timeText(nanoseconds: time.nanoseconds)
-    try await options.perform(
-      crew, [ChaosDeed(node, "delay", [.init("by", .string(text))])],
-      "what \(node.description) sends to all others leaves \(text) later")
+    try await options.perform(crew, .delay(node, by: time.nanoseconds))
   }
 }
 
@@ -170,12 +158,10 @@ struct ChaosDrop: ClusterCommand {
   }
 
   func run() async throws {
-    let crew = try await ChaosCrew(options.connection)
+    let crew = try await ChaosCrew.of(options.connection)
     let node = try crew.named(node)
-    let text = SettingUnit.share.text(SettingUnit.share.parse(share) ?? 0)
-    try await options.perform(
-      crew, [ChaosDeed(node, "loss", [.init("share", .string(text))])],
-      "\(text) of what \(node.description) sends to all others is lost", seed: seed?.value)
+    let share = SettingUnit.share.parse(share) ?? 0
+    try await options.perform(crew, .loss(node, share: share), seed: seed?.value)
   }
 }
 
@@ -189,10 +175,9 @@ struct ChaosPause: ClusterCommand {
   @OptionGroup var options: ChaosOptions
 
   func run() async throws {
-    let crew = try await ChaosCrew(options.connection)
+    let crew = try await ChaosCrew.of(options.connection)
     let node = try crew.named(node)
-    try await options.perform(
-      crew, [ChaosDeed(node, "pause")], "\(node.description) does nothing")
+    try await options.perform(crew, .pause(node))
   }
 }
 
@@ -216,12 +201,9 @@ struct ChaosSkew: ClusterCommand {
   }
 
   func run() async throws {
-    let crew = try await ChaosCrew(options.connection)
+    let crew = try await ChaosCrew.of(options.connection)
     let node = try crew.named(node)
-    let text = timeText(nanoseconds: nanoseconds ?? 0)
-    try await options.perform(
-      crew, [ChaosDeed(node, "skew", [.init("by", .string((behind ? "-" : "+") + text))])],
-      "the clock on the wall of \(node.description) is \(text) \(behind ? "behind" : "ahead")")
+    try await options.perform(crew, .skew(node, by: nanoseconds ?? 0, isBehind: behind))
   }
 }
 
@@ -250,19 +232,10 @@ struct ChaosDiskFault: ClusterCommand {
   }
 
   func run() async throws {
-    let crew = try await ChaosCrew(options.connection)
+    let crew = try await ChaosCrew.of(options.connection)
     let node = try crew.named(node)
-    let text = timeText(nanoseconds: by?.nanoseconds ?? 100_000_000)
-    let sentence =
-      switch how {
-      case "full": "the disk of \(node.description) is full"
-      case "slow": "each sync of \(node.description) takes \(text) longer"
-      default: "the next sync of \(node.description) fails, and ends its process"
-      }
     try await options.perform(
-      crew,
-      [ChaosDeed(node, "disk", [.init("how", .string(how)), .init("by", .string(text))])],
-      sentence)
+      crew, .disk(node, how: how, by: by?.nanoseconds ?? ChaosAct.usualSlowness))
     if how == "sync-error", options.connection.output.format == .text {
       options.connection.screen.print(
         "after: flotilla cluster start \(node.description) --allow-chaos")
@@ -280,7 +253,7 @@ struct ChaosKill: ClusterCommand {
   @OptionGroup var connection: ConnectionOptions
 
   func run() async throws {
-    let crew = try await ChaosCrew(connection)
+    let crew = try await ChaosCrew.of(connection)
     let node = try crew.named(node)
     try await crew.check([node])
     let document = try await crew.tell(ChaosDeed(node, "kill"), for: 1_000_000)
@@ -301,7 +274,7 @@ struct ChaosHeal: ClusterCommand {
   @OptionGroup var connection: ConnectionOptions
 
   func run() async throws {
-    let crew = try await ChaosCrew(connection)
+    let crew = try await ChaosCrew.of(connection)
     var answers: [JSONValue] = []
     var count: UInt64 = 0
     for node in crew.nodes {
@@ -330,7 +303,7 @@ struct ChaosList: ClusterCommand {
   @OptionGroup var connection: ConnectionOptions
 
   func run() async throws {
-    let crew = try await ChaosCrew(connection)
+    let crew = try await ChaosCrew.of(connection)
     var answers: [JSONValue] = []
     for node in crew.nodes {
       answers.append(try await crew.ask(node, ClientCall("GET", "/v1/chaos")))
@@ -356,6 +329,11 @@ struct ChaosList: ClusterCommand {
 }
 
 extension ChaosCrew {
+  /// The nodes that the options of a command name.
+  static func of(_ connection: ConnectionOptions) async throws -> ChaosCrew {
+    try await ChaosCrew(try connection.client(), connection.addresses)
+  }
+
   /// A node by its name, or the one that leads.
   func named(_ text: String) throws -> NodeID {
     if text == "leader" {

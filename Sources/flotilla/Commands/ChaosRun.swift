@@ -1,5 +1,6 @@
 #if Server
 import ArgumentParser
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import Raft
@@ -38,7 +39,7 @@ struct ChaosRun: ClusterCommand {
     let drill = try ChaosDrill.parse(String(decoding: data, as: UTF8.self), path: file)
     let seed = seed?.value ?? drill.seed
     var random = RandomSource(seed: seed)
-    var crew = try await ChaosCrew(connection)
+    var crew = try await ChaosCrew.of(connection)
     try await crew.check(crew.nodes)
     Interrupt.shared.install(connection.screen)
     note("\(counted(drill.steps.count, "fault")), seed \(hex(seed))")
@@ -55,9 +56,10 @@ struct ChaosRun: ClusterCommand {
       try await crew.look(connection.addresses)
       let struck = step.struck(crew.nodes, leader: crew.leader, &random)
       let deeds = step.deeds(struck, crew.nodes).filter { crew.address($0.node) != nil }
+      let names = struck.map { $0.description }.joined(separator: ", ")
       note(
         "\(timeText(nanoseconds: step.start))   \(step.kind.rawValue) of"
-          + " \(struck.isEmpty ? "nobody" : named(struck)), for"
+          + " \(names.isEmpty ? "nobody" : names), for"
           + " \(timeText(nanoseconds: step.duration))")
       for deed in deeds {
         try await crew.tell(deed, for: step.duration, seed: random.next())
@@ -100,7 +102,7 @@ struct ChaosRun: ClusterCommand {
   }
 
   private func stop() async throws {
-    let crew = try await ChaosCrew(connection)
+    let crew = try await ChaosCrew.of(connection)
     for node in crew.nodes { _ = try? await crew.ask(node, ClientCall("DELETE", "/v1/chaos")) }
     note("healed")
     throw Stop(code: .interrupted)

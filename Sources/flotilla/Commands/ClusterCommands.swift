@@ -1,5 +1,6 @@
 #if Server
 import ArgumentParser
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import Raft

@@ -1,6 +1,7 @@
 #if Server
 // When a majority is lost for ever: what one node has left begins a new cluster.
 
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import Raft
@@ -46,10 +47,10 @@ struct ForcedRecovery {
 
   /// What is left, if it can be used.
   func survey() throws(Failure) -> TakenOver {
-    guard !NodeOptions.isEmpty(from) else {
+    guard !NodeFolder.isEmpty(from) else {
       throw Failure(.badData, "there is no data in \(from)", hint: "--from FOLDER")
     }
-    guard NodeOptions.isEmpty(to) else {
+    guard NodeFolder.isEmpty(to) else {
       throw Failure(
         .cannotCreate, "\(to) is not empty, and data that is left is never written over",
         hint: "--directory ANOTHER-DIR")

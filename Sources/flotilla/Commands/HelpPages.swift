@@ -36,6 +36,8 @@ struct HelpPage {
     RUN
       cluster      A whole cluster of processes on this machine.
                      flotilla cluster up --detach
+      console      A page to start, watch and break a cluster on this machine.
+                     flotilla console
       node         One node of a cluster, as a machine of its own runs it.
                      flotilla node start --config cluster.yaml --node n1 --directory DIR
 

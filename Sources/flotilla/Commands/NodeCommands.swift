@@ -1,5 +1,6 @@
 #if Server
 import ArgumentParser
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import Logging
@@ -42,35 +43,6 @@ struct NodeOptions: ParsableArguments {
     let directory = directory ?? "\(config.data ?? "flotilla-data")/\(id.description)"
     return (config, id, directory)
   }
-
-  /// Whether a directory holds anything.
-  static func isEmpty(_ directory: String) -> Bool {
-    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).isEmpty
-  }
-
-  /// Makes the data of a node that has none.
-  static func create(
-    _ config: ClusterConfig, _ id: NodeID, _ directory: String, isJoining: Bool
-  ) throws(Failure) {
-    guard isEmpty(directory) else {
-      throw Failure(
-        .cannotCreate, "\(directory) is not empty: a node may have its promises there",
-        hint: "flotilla node start, if it is this node's", "--directory ANOTHER-DIR, if it is not"
-      )
-    }
-    do {
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true,
-        attributes: [.posixPermissions: 0o700])
-      try NodeData.create(
-        at: directory, cluster: config.clusterID, node: id,
-        members: isJoining ? nil : config.nodes.map { $0.id })
-    } catch let failure as Failure {
-      throw failure
-    } catch {
-      throw Failure(.cannotCreate, "\(directory): \(error)", hint: "--directory ANOTHER-DIR")
-    }
-  }
 }
 
 struct NodeInit: ClusterCommand {
@@ -89,7 +61,7 @@ struct NodeInit: ClusterCommand {
 
   func run() async throws {
     let (config, id, directory) = try options.read()
-    try NodeOptions.create(config, id, directory, isJoining: false)
+    try NodeFolder.create(config, id, directory, isJoining: false)
     output.screen.print(
       "made \(id.description) of cluster \(config.cluster) in \(directory)")
     output.screen.note(
@@ -114,7 +86,7 @@ struct NodeJoin: ClusterCommand {
 
   func run() async throws {
     let (config, id, directory) = try options.read()
-    try NodeOptions.create(config, id, directory, isJoining: true)
+    try NodeFolder.create(config, id, directory, isJoining: true)
     output.screen.note("next: flotilla member add \(id.description)")
     try await NodeStart.serve(config, id, directory)
   }
@@ -127,16 +99,22 @@ struct NodeStart: ClusterCommand {
       .ok, .usage, .badData, .cannotCreate, .badConfiguration,
     ]))
   static let variableOptions =
-    NodeOptions.variableOptions + VariableOption.flags("allow-chaos")
+    NodeOptions.variableOptions + VariableOption.flags("allow-chaos", "while-stdin-open")
 
   @OptionGroup var options: NodeOptions
 
   @Flag(help: .option("allow-chaos", "Let flotilla chaos do harm to this node."))
   var allowChaos = false
 
+  @Flag(
+    help: .option(
+      "while-stdin-open", "End when standard input ends: a node does not outlive its supervisor."))
+  var whileStdinOpen = false
+
   func run() async throws {
+    if whileStdinOpen { InputWatch.begin() }
     let (config, id, directory) = try options.read()
-    guard !NodeOptions.isEmpty(directory) else {
+    guard !NodeFolder.isEmpty(directory) else {
       throw Failure(
         .badConfiguration,
         "\(id.description) has no data in \(directory), but the file of cluster \(config.cluster)"
@@ -178,6 +156,26 @@ struct NodeStart: ClusterCommand {
       Failure(.badConfiguration, error.description)
     case .disk, .journal(_, .disk): Failure(.cannotCreate, error.description)
     case .journal, .damaged: Failure(.badData, error.description)
+    }
+  }
+}
+
+/// Ends this process when its standard input ends, which it does when whoever holds the other end
+/// is gone, in whichever way it went.
+enum InputWatch {
+  /// How long the process has to leave politely. Unit: seconds.
+  static let grace: UInt32 = 5
+
+  /// Begins to watch, on a thread of its own: a node that is paused, or that works hard, would not
+  /// notice.
+  static func begin() {
+    Thread.detachNewThread {
+      var byte: UInt8 = 0
+      var count = 1
+      repeat { count = read(STDIN_FILENO, &byte, 1) } while count > 0 || count < 0 && errno == EINTR
+      kill(getpid(), SIGTERM)
+      sleep(grace)
+      kill(getpid(), SIGKILL)
     }
   }
 }

@@ -2,6 +2,7 @@
 // A node whose disk is lost, and a cluster whose majority is.
 
 import ArgumentParser
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import Raft
@@ -89,8 +90,8 @@ struct NodeRecover: ClusterCommand {
           + " cluster could elect two leaders",
         hint: "add a node of a new name to \(config.path), and give that as --node")
     }
-    if NodeOptions.isEmpty(directory) {
-      try NodeOptions.create(config, id, directory, isJoining: true)
+    if NodeFolder.isEmpty(directory) {
+      try NodeFolder.create(config, id, directory, isJoining: true)
       output.screen.note("made \(id.description) in \(directory)")
     }
     let others = config.nodes.filter { $0.id != id && $0.id != old }

@@ -1,6 +1,7 @@
 #if Server
 import ArgumentParser
 import Crypto
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import RaftClient

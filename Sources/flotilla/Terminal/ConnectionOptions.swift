@@ -2,6 +2,7 @@
 // How commands find their cluster, and how they tell what it said.
 
 import ArgumentParser
+import FlotillaCluster
 import FlotillaTerminal
 import Foundation
 import RaftClient

@@ -1,6 +1,7 @@
 #if Server
 // The screen of `flotilla watch` as lines of text: what is known, in so many columns and rows.
 
+import FlotillaCluster
 import FlotillaTerminal
 
 /// What is drawn.

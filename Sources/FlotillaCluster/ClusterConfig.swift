@@ -11,13 +11,13 @@ import RaftRuntime
 import RaftServer
 
 /// Where a value came from.
-enum Origin: Hashable, Sendable, CustomStringConvertible {
+package enum Origin: Hashable, Sendable, CustomStringConvertible {
   case usual
   case file(line: Int)
   case environment(String)
   case flag(String)
 
-  var description: String {
+  package var description: String {
     switch self {
     case .usual: "default"
     case .file(let line): "file, line \(line)"
@@ -28,29 +28,39 @@ enum Origin: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A node of the file.
-struct NodeConfig: Sendable {
-  var id: NodeID
-  var peer: PeerAddress
-  var http: PeerAddress
-  var text: PeerAddress?
-  var line: Int
+package struct NodeConfig: Sendable {
+  package var id: NodeID
+  package var peer: PeerAddress
+  package var http: PeerAddress
+  package var text: PeerAddress?
+  package var line: Int
+
+  package init(
+    id: NodeID, peer: PeerAddress, http: PeerAddress, text: PeerAddress?, line: Int
+  ) {
+    self.id = id
+    self.peer = peer
+    self.http = http
+    self.text = text
+    self.line = line
+  }
 }
 
 /// A token of the file.
-struct TokenConfig: Sendable {
-  var name: String
-  var role: Role
-  var digest: [UInt8]
+package struct TokenConfig: Sendable {
+  package var name: String
+  package var role: Role
+  package var digest: [UInt8]
 }
 
 /// The files of TLS, between nodes or for clients. `{node}` in a path stands for the node's name.
-struct TLSConfig: Hashable, Sendable {
-  var certificate: String
-  var key: String
-  var authority: String
+package struct TLSConfig: Hashable, Sendable {
+  package var certificate: String
+  package var key: String
+  package var authority: String
 
   /// The files of one node.
-  func of(_ node: NodeID) -> TLSConfig {
+  package func of(_ node: NodeID) -> TLSConfig {
     func path(_ text: String) -> String {
       text.replacingOccurrences(of: "{node}", with: node.description)
     }
@@ -67,27 +77,29 @@ extension TLSConfig {
 }
 
 /// A whole configuration.
-struct ClusterConfig: Sendable {
-  var path: String
-  var cluster = "local"
-  var id: ClusterID?
-  var electionTimeout: UInt64 = 300_000_000
-  var heartbeat: UInt64 = 50_000_000
-  var key: [UInt8]?
-  var nodes: [NodeConfig] = []
-  var tokens: [TokenConfig] = []
-  var rate: UInt64 = 0
-  var burst: UInt64 = 0
-  var tls: TLSConfig?
-  var clientTLS: TLSConfig?
-  var data: String?
-  var isPublicAllowed = false
-  var origins: [String: Origin] = [:]
+package struct ClusterConfig: Sendable {
+  package var path: String
+  package var cluster = "local"
+  package var id: ClusterID?
+  package var electionTimeout: UInt64 = 300_000_000
+  package var heartbeat: UInt64 = 50_000_000
+  package var key: [UInt8]?
+  package var nodes: [NodeConfig] = []
+  package var tokens: [TokenConfig] = []
+  package var rate: UInt64 = 0
+  package var burst: UInt64 = 0
+  package var tls: TLSConfig?
+  package var clientTLS: TLSConfig?
+  package var data: String?
+  package var isPublicAllowed = false
+  package var origins: [String: Origin] = [:]
 
-  static let tickNanoseconds: UInt64 = 5_000_000
+  package init(path: String) { self.path = path }
+
+  package static let tickNanoseconds: UInt64 = 5_000_000
 
   /// The identity of the cluster: what the file says, or else a digest of its name.
-  var clusterID: ClusterID {
+  package var clusterID: ClusterID {
     if let id { return id }
     let digest = Array(SHA256.hash(data: Array("flotilla cluster \(cluster)".utf8)))
     func half(_ start: Int) -> UInt64 {
@@ -96,7 +108,7 @@ struct ClusterConfig: Sendable {
     return ClusterID(high: half(0), low: half(8))
   }
 
-  func node(_ id: NodeID) throws(Failure) -> NodeConfig {
+  package func node(_ id: NodeID) throws(Failure) -> NodeConfig {
     guard let node = nodes.first(where: { $0.id == id }) else {
       let names = nodes.map { $0.id.description }.joined(separator: ", ")
       throw Failure(
@@ -107,7 +119,7 @@ struct ClusterConfig: Sendable {
   }
 
   /// What the program of one node is told.
-  func settings(of id: NodeID, data: String) throws(Failure) -> ServerSettings {
+  package func settings(of id: NodeID, data: String) throws(Failure) -> ServerSettings {
     let node = try node(id)
     let security: PeerSecurity
     if let tls = tls?.of(id) {
@@ -187,12 +199,16 @@ struct ClusterConfig: Sendable {
     return list
   }
 
-  static func isLoopback(_ address: PeerAddress) -> Bool {
-    address.host.hasPrefix("127.") || address.host == "::1" || address.host == "localhost"
+  /// Whether an address is one of this machine that nobody else reaches. Names count as others,
+  /// for whoever answers for them may change.
+  package static func isLoopback(_ address: PeerAddress) -> Bool {
+    if address.host == "::1" || address.host == "localhost" { return true }
+    let parts = address.host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 
   /// The file that this configuration is.
-  var yaml: String {
+  package var yaml: String {
     var lines = [
       "# A Flotilla cluster. Every key: Docs/Reference/cluster-configuration.md",
       "cluster: \(cluster)",
@@ -225,7 +241,7 @@ struct ClusterConfig: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  static func hexadecimal(_ bytes: [UInt8]) -> String {
+  package static func hexadecimal(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 

@@ -10,7 +10,7 @@ import RaftInterface
 import RaftRuntime
 import RaftServer
 
-struct ConfigReader {
+package struct ConfigReader {
   private let reader: Reader
   private var config: ClusterConfig
 
@@ -20,7 +20,7 @@ struct ConfigReader {
   ]
 
   /// Reads a file; then the environment has its say.
-  static func read(
+  package static func read(
     _ path: String, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(Failure) -> ClusterConfig {
     guard let data = FileManager.default.contents(atPath: path) else {
@@ -32,7 +32,7 @@ struct ConfigReader {
       String(decoding: data, as: UTF8.self), path: path, environment: environment)
   }
 
-  static func parse(
+  package static func parse(
     _ text: String, path: String, environment: [String: String] = [:]
   ) throws(Failure) -> ClusterConfig {
     let (root, problems) = DocumentParser.parse(text)

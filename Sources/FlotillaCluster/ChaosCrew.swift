@@ -8,12 +8,12 @@ import RaftClient
 import RaftInterface
 
 /// Something that one node is told.
-struct ChaosDeed: Hashable, Sendable {
-  var node: NodeID
-  var members: [JSONValue.Member]
+package struct ChaosDeed: Hashable, Sendable {
+  package var node: NodeID
+  package var members: [JSONValue.Member]
 
   /// A fault at a node.
-  init(_ node: NodeID, _ fault: String, _ members: [JSONValue.Member] = []) {
+  package init(_ node: NodeID, _ fault: String, _ members: [JSONValue.Member] = []) {
     self.node = node
     self.members = [.init("fault", .string(fault))] + members
   }
@@ -22,7 +22,9 @@ struct ChaosDeed: Hashable, Sendable {
   /// first to the second.
   ///
   /// Both ends are told, so that neither takes the other for reachable.
-  static func cut(_ nodes: [NodeID], from others: [NodeID], isOneWay: Bool = false) -> [ChaosDeed] {
+  package static func cut(_ nodes: [NodeID], from others: [NodeID], isOneWay: Bool = false)
+    -> [ChaosDeed]
+  {
     func deed(_ node: NodeID, _ peers: [NodeID], _ direction: String) -> ChaosDeed {
       ChaosDeed(
         node, "block",
@@ -36,18 +38,28 @@ struct ChaosDeed: Hashable, Sendable {
   }
 }
 
+extension ChaosDeed {
+  /// How a node is told.
+  package func call(for nanoseconds: UInt64, seed: UInt64? = nil) -> ClientCall {
+    var members = members
+    members.append(.init("for", .string(timeText(nanoseconds: nanoseconds))))
+    if let seed { members.append(.init("seed", .text(seed))) }
+    return ClientCall("POST", "/v1/chaos", body: Array(JSONValue.object(members).line.utf8))
+  }
+}
+
 /// The nodes of a cluster that can be told, each by its name.
-struct ChaosCrew {
-  let client: FlotillaClient
+package struct ChaosCrew {
+  package let client: FlotillaClient
   /// Who answers, in the order of their names.
-  private(set) var members: [(node: NodeID, address: String, isLeader: Bool)] = []
+  package private(set) var members: [(node: NodeID, address: String, isLeader: Bool)] = []
   /// Addresses where nobody answers, each with the reason.
-  private(set) var silent: [String] = []
+  package private(set) var silent: [String] = []
 
   /// Asks everybody who they are.
-  init(_ connection: ConnectionOptions) async throws {
-    client = try connection.client()
-    try await look(connection.addresses)
+  package init(_ client: FlotillaClient, _ addresses: [String]) async throws {
+    self.client = client
+    try await look(addresses)
     guard !members.isEmpty else {
       throw Failure(
         .unavailable, "no node answers: " + silent.joined(separator: "; "),
@@ -56,7 +68,7 @@ struct ChaosCrew {
   }
 
   /// Asks everybody again.
-  mutating func look(_ addresses: [String]) async throws {
+  package mutating func look(_ addresses: [String]) async throws {
     let view = await ClusterView(client, addresses)
     members = []
     silent = []
@@ -72,15 +84,15 @@ struct ChaosCrew {
   }
 
   /// Every node that answers.
-  var nodes: [NodeID] { members.map { $0.node } }
+  package var nodes: [NodeID] { members.map { $0.node } }
 
   /// Who leads, if it answers.
-  var leader: NodeID? { members.first { $0.isLeader }?.node }
+  package var leader: NodeID? { members.first { $0.isLeader }?.node }
 
-  func address(_ node: NodeID) -> String? { members.first { $0.node == node }?.address }
+  package func address(_ node: NodeID) -> String? { members.first { $0.node == node }?.address }
 
   /// Makes sure that all of these answer and allow faults, before anything is done to any.
-  func check(_ nodes: [NodeID]) async throws {
+  package func check(_ nodes: [NodeID]) async throws {
     for node in nodes {
       guard let address = address(node) else {
         throw Failure(
@@ -97,19 +109,15 @@ struct ChaosCrew {
 
   /// Tells a node.
   @discardableResult
-  func tell(
+  package func tell(
     _ deed: ChaosDeed, for nanoseconds: UInt64, seed: UInt64? = nil
   ) async throws -> JSONValue {
-    var members = deed.members
-    members.append(.init("for", .string(timeText(nanoseconds: nanoseconds))))
-    if let seed { members.append(.init("seed", .text(seed))) }
-    return try await ask(
-      deed.node, ClientCall("POST", "/v1/chaos", body: Array(JSONValue.object(members).line.utf8)))
+    try await ask(deed.node, deed.call(for: nanoseconds, seed: seed))
   }
 
   /// Asks one node, once.
   @discardableResult
-  func ask(_ node: NodeID, _ call: ClientCall) async throws -> JSONValue {
+  package func ask(_ node: NodeID, _ call: ClientCall) async throws -> JSONValue {
     guard let address = address(node) else {
       throw Failure(.unavailable, "\(node.description) does not answer", hint: "flotilla status")
     }

@@ -19,18 +19,18 @@ import Darwin
 ///     n1.pid          its process, while there is one
 ///     n1.log          what it has logged
 ///     certs/          certificates and their keys, if it was made with TLS
-struct LocalCluster {
-  let folder: String
-  let config: ClusterConfig
+package struct LocalCluster {
+  package let folder: String
+  package let config: ClusterConfig
 
-  static func configPath(_ folder: String) -> String { folder + "/cluster.yaml" }
+  package static func configPath(_ folder: String) -> String { folder + "/cluster.yaml" }
 
-  static func exists(_ folder: String) -> Bool {
+  package static func exists(_ folder: String) -> Bool {
     FileManager.default.fileExists(atPath: configPath(folder))
   }
 
   /// The cluster in a folder.
-  static func open(_ folder: String) throws(Failure) -> LocalCluster {
+  package static func open(_ folder: String) throws(Failure) -> LocalCluster {
     guard exists(folder) else {
       throw Failure(
         .badConfiguration, "there is no cluster in \(folder)",
@@ -41,7 +41,7 @@ struct LocalCluster {
   }
 
   /// Makes a new one.
-  static func make(
+  package static func make(
     _ folder: String, nodes: Int, firstPort: UInt16, name: String, tls: Bool = false
   ) throws(Failure) -> LocalCluster {
     var config = ClusterConfig(path: configPath(folder))
@@ -78,7 +78,7 @@ struct LocalCluster {
     }
     let cluster = try open(folder)
     for node in cluster.config.nodes {
-      try NodeOptions.create(cluster.config, node.id, cluster.data(node.id), isJoining: false)
+      try NodeFolder.create(cluster.config, node.id, cluster.data(node.id), isJoining: false)
     }
     return cluster
   }
@@ -99,14 +99,14 @@ struct LocalCluster {
 
   // MARK: Places
 
-  static func certificates(_ folder: String) -> String { "\(folder)/certs" }
+  package static func certificates(_ folder: String) -> String { "\(folder)/certs" }
 
-  func data(_ node: NodeID) -> String { "\(folder)/\(node.description)" }
-  func log(_ node: NodeID) -> String { "\(folder)/\(node.description).log" }
+  package func data(_ node: NodeID) -> String { "\(folder)/\(node.description)" }
+  package func log(_ node: NodeID) -> String { "\(folder)/\(node.description).log" }
   private func pidFile(_ node: NodeID) -> String { "\(folder)/\(node.description).pid" }
 
   /// A node by its name.
-  func node(_ text: String) throws(Failure) -> NodeID {
+  package func node(_ text: String) throws(Failure) -> NodeID {
     let digits = text.hasPrefix("n") ? text.dropFirst() : text[...]
     guard let number = UInt64(digits), number > 0 else {
       throw Failure(.usage, "\"\(text)\" is no node; write a name such as n1")
@@ -119,7 +119,7 @@ struct LocalCluster {
   /// The process of a node, if it runs.
   ///
   /// A number that another program has by now is not taken for ours.
-  func pid(_ node: NodeID) -> Int32? {
+  package func pid(_ node: NodeID) -> Int32? {
     guard let text = try? String(contentsOfFile: pidFile(node), encoding: .utf8),
       let pid = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)), pid > 1,
       kill(pid, 0) == 0
@@ -137,24 +137,51 @@ struct LocalCluster {
   }
 
   /// Starts the process of a node. It goes on when this one ends.
-  func start(_ node: NodeID, allowsChaos: Bool = false) throws(Failure) -> Int32 {
+  package func start(_ node: NodeID, allowsChaos: Bool = false) throws(Failure) -> Int32 {
     if let pid = pid(node) { return pid }
+    let program = try LocalCluster.program()
+    let arguments = [program] + arguments(node, allowsChaos: allowsChaos)
+    let pid = try spawn(program, arguments, log: log(node))
+    do throws(Failure) {
+      try note(pid, of: node)
+    } catch {
+      kill(pid, SIGTERM)
+      throw error
+    }
+    return pid
+  }
+
+  /// This program, which is also that of a node.
+  package static func program() throws(Failure) -> String {
     guard let program = Bundle.main.executablePath else {
       throw Failure(.internalError, "this program does not find itself")
     }
-    var arguments = [
-      program, "node", "start", "--config", LocalCluster.configPath(folder), "--node",
-      node.description, "--directory", data(node),
+    return program
+  }
+
+  /// What the process of a node is started with, without the name of the program.
+  package func arguments(_ node: NodeID, allowsChaos: Bool) -> [String] {
+    let arguments = [
+      "node", "start", "--config", LocalCluster.configPath(folder), "--node", node.description,
+      "--directory", data(node),
     ]
-    if allowsChaos { arguments.append("--allow-chaos") }
-    let pid = try spawn(program, arguments, log: log(node))
+    return arguments + (allowsChaos ? ["--allow-chaos"] : [])
+  }
+
+  /// Writes down which process a node is, for every command.
+  package func note(_ pid: Int32, of node: NodeID) throws(Failure) {
     do {
       try "\(pid)\n".write(toFile: pidFile(node), atomically: true, encoding: .utf8)
     } catch {
-      kill(pid, SIGTERM)
       throw Failure(.cannotCreate, "\(pidFile(node)) cannot be written")
     }
-    return pid
+  }
+
+  /// Forgets a process that has ended, unless another one has taken its place.
+  package func forget(_ pid: Int32, of node: NodeID) {
+    let text = try? String(contentsOfFile: pidFile(node), encoding: .utf8)
+    guard text == "\(pid)\n" else { return }
+    try? FileManager.default.removeItem(atPath: pidFile(node))
   }
 
   private func spawn(
@@ -193,7 +220,7 @@ struct LocalCluster {
   /// Ends the process of a node, and waits until it is gone.
   ///
   /// - Returns: whether there was one.
-  func end(_ node: NodeID, politely: Bool, grace: Double = 25) -> Bool {
+  package func end(_ node: NodeID, politely: Bool, grace: Double = 25) -> Bool {
     guard let pid = pid(node) else {
       try? FileManager.default.removeItem(atPath: pidFile(node))
       return false
@@ -214,10 +241,10 @@ struct LocalCluster {
   }
 
   /// Lets go of children that have ended.
-  func reap() { while waitpid(-1, nil, WNOHANG) > 0 {} }
+  package func reap() { while waitpid(-1, nil, WNOHANG) > 0 {} }
 
   /// The last lines that a node has logged.
-  func lastLines(_ node: NodeID, _ count: Int) -> [String] {
+  package func lastLines(_ node: NodeID, _ count: Int) -> [String] {
     guard let text = try? String(contentsOfFile: log(node), encoding: .utf8) else { return [] }
     return text.split(separator: "\n").suffix(count).map(String.init)
   }

@@ -5,23 +5,23 @@
 import RaftInterface
 
 /// A node as a watcher saw it.
-struct WatchedNode: Hashable, Sendable {
-  var address: String
-  var name: String
+package struct WatchedNode: Hashable, Sendable {
+  package var address: String
+  package var name: String
   /// `nil` if the node did not answer.
-  var role: String?
+  package var role: String?
   /// Why it did not.
-  var problem = ""
-  var term: UInt64 = 0
-  var leader: String?
-  var firstIndex: UInt64 = 0
-  var lastIndex: UInt64 = 0
-  var commitIndex: UInt64 = 0
-  var appliedIndex: UInt64 = 0
-  var diskP99: UInt64?
-  var underWay: UInt64 = 0
+  package var problem = ""
+  package var term: UInt64 = 0
+  package var leader: String?
+  package var firstIndex: UInt64 = 0
+  package var lastIndex: UInt64 = 0
+  package var commitIndex: UInt64 = 0
+  package var appliedIndex: UInt64 = 0
+  package var diskP99: UInt64?
+  package var underWay: UInt64 = 0
   /// What is wrong with it although it answers.
-  var remarks: [String] = []
+  package var remarks: [String] = []
 
   init(address: String, name: String) {
     self.address = address
@@ -29,7 +29,7 @@ struct WatchedNode: Hashable, Sendable {
   }
 
   /// What a node says of itself, or that it says nothing.
-  init(_ row: ClusterView.Row, name: String) {
+  package init(_ row: ClusterView.Row, name: String) {
     self.init(address: row.address, name: name)
     guard let status = row.status else {
       problem = row.problem ?? "no answer"
@@ -55,17 +55,24 @@ struct WatchedNode: Hashable, Sendable {
 }
 
 /// Something that changed.
-struct WatchEvent: Hashable, Sendable {
+package struct WatchEvent: Hashable, Sendable {
   /// When it was seen. Unit: milliseconds since 1970.
-  var time: UInt64
+  package var time: UInt64
   /// What it is, in a word that programs compare.
-  var kind: String
+  package var kind: String
   /// The node that it is about, if it is about one.
-  var node: String?
+  package var node: String?
   /// The same for people.
-  var words: String
+  package var words: String
 
-  var document: JSONValue {
+  package init(time: UInt64, kind: String, node: String?, words: String) {
+    self.time = time
+    self.kind = kind
+    self.node = node
+    self.words = words
+  }
+
+  package var document: JSONValue {
     .object([
       .init("schema", .string("flotilla/watch-event/1")), .init("timeMs", .text(time)),
       .init("event", .string(kind)), .init("node", node.map { .string($0) } ?? .null),
@@ -75,25 +82,27 @@ struct WatchEvent: Hashable, Sendable {
 }
 
 /// The cluster as it was last seen.
-struct WatchModel: Sendable {
+package struct WatchModel: Sendable {
   /// How many events are kept.
-  static let kept = 200
+  package static let kept = 200
 
-  private(set) var cluster = "?"
-  private(set) var voters = 0
-  private(set) var nodes: [WatchedNode] = []
+  package private(set) var cluster = "?"
+  package private(set) var voters = 0
+  package private(set) var nodes: [WatchedNode] = []
+  package init() {}
+
   /// The newest last.
-  private(set) var events: [WatchEvent] = []
+  package private(set) var events: [WatchEvent] = []
   /// Who leads in the newest term, if anybody says so of itself.
-  private(set) var leader: WatchedNode?
+  package private(set) var leader: WatchedNode?
   /// Entries that were committed in a second, between the last two looks.
-  private(set) var entriesPerSecond: UInt64?
+  package private(set) var entriesPerSecond: UInt64?
   private var lastCommit: (time: UInt64, index: UInt64)?
 
   /// Takes in what all nodes said, and returns what has changed. The first look is a change, too.
   ///
   /// - Parameter time: of the look, in milliseconds since 1970.
-  mutating func take(_ view: ClusterView, at time: UInt64) -> [WatchEvent] {
+  package mutating func take(_ view: ClusterView, at time: UInt64) -> [WatchEvent] {
     let known = view.rows.compactMap { $0.status }
     if let first = known.first {
       cluster = first["cluster"]?.string ?? cluster
@@ -101,7 +110,7 @@ struct WatchModel: Sendable {
     }
     let seen = view.rows.enumerated().map { place, row in
       let before = nodes.indices.contains(place) ? nodes[place].name : row.address
-      return WatchedNode(row, name: view.node(at: row.address) ?? before)
+      return WatchedNode(row, name: row.name ?? view.node(at: row.address) ?? before)
     }
     let isFirst = nodes.isEmpty
     var new: [WatchEvent] = []
