@@ -49,6 +49,7 @@ let package = Package(
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.32.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
@@ -135,8 +136,14 @@ let package = Package(
           name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: onlyGRPC),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: onlyGRPC),
         .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: onlyGRPC),
+        .product(
+          name: "NIOCertificateReloading", package: "swift-nio-extras", condition: onlyGRPC),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
-      ]),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
+      ],
+      exclude: ["Protos", "generate"]),
     // The committed ledger as tables.
     .target(
       name: "RaftSQL",
@@ -279,7 +286,17 @@ let package = Package(
       ]),
     .testTarget(name: "ConsoleTests", dependencies: ["FlotillaConsole", "RaftClient"]),
     .testTarget(
-      name: "GRPCTests", dependencies: ["RaftGRPC", "RaftServer", "RaftMachines", "RaftInterface"]),
+      name: "GRPCTests",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftGRPC", "RaftMachines", "RaftInterface", "RaftReplica",
+        "RaftRuntime", "RaftServer",
+        .product(name: "GRPCCore", package: "grpc-swift-2", condition: onlyGRPC),
+        .product(
+          name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: onlyGRPC),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: onlyGRPC),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: onlyGRPC),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+      ]),
     .testTarget(
       name: "SQLTests", dependencies: ["RaftSQL", "RaftMachines", "RaftClocks"]),
     .testTarget(name: "TidyTests"),

@@ -25,7 +25,8 @@ package final class Counters: Sendable {
 
   package init() {}
 
-  func count(_ outcome: Outcome) {
+  /// An answer was given.
+  package func count(_ outcome: Outcome) {
     let place = Counters.order.firstIndex(of: outcome) ?? 0
     counts.change { $0[place] += 1 }
   }
