@@ -49,6 +49,7 @@ let package = Package(
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.32.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
@@ -136,8 +137,14 @@ let package = Package(
           name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: onlyGRPC),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: onlyGRPC),
         .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: onlyGRPC),
+        .product(
+          name: "NIOCertificateReloading", package: "swift-nio-extras", condition: onlyGRPC),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
-      ]),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
+      ],
+      exclude: ["Protos", "generate"]),
     // The committed ledger as tables.
     .target(
       name: "RaftSQL",
@@ -150,7 +157,7 @@ let package = Package(
       name: "FlotillaCluster",
       dependencies: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
-        "RaftInterface", "FlotillaTerminal",
+        "RaftInterface", "RaftGRPC", "FlotillaTerminal",
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
       ]),
     // A cluster on this machine, managed from a page.
@@ -169,7 +176,7 @@ let package = Package(
       dependencies: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
         "RaftInterface", "RaftSimulation", "FlotillaTerminal", "FlotillaLoad",
-        "RaftGRPC", "RaftSQL", "FlotillaCluster", "FlotillaConsole",
+        "RaftSQL", "FlotillaCluster", "FlotillaConsole",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
@@ -292,7 +299,17 @@ let package = Package(
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(
-      name: "GRPCTests", dependencies: ["RaftGRPC", "RaftServer", "RaftMachines", "RaftInterface"]),
+      name: "GRPCTests",
+      dependencies: [
+        "Raft", "RaftClocks", "RaftGRPC", "RaftMachines", "RaftInterface", "RaftReplica",
+        "RaftRuntime", "RaftServer",
+        .product(name: "GRPCCore", package: "grpc-swift-2", condition: onlyGRPC),
+        .product(
+          name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: onlyGRPC),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: onlyGRPC),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: onlyGRPC),
+        .product(name: "Logging", package: "swift-log", condition: onlyServer),
+      ]),
     .testTarget(
       name: "SQLTests", dependencies: ["RaftSQL", "RaftMachines", "RaftClocks"]),
     .testTarget(name: "TidyTests"),

@@ -61,7 +61,7 @@ class Cluster:
         for first in range(21_000 + os.getpid() % 5000, 30_000, 7):
             with contextlib.ExitStack() as stack:
                 try:
-                    for port in [first + gap + node for gap in (0, 100, 200) for node in (1, 2, 3)]:
+                    for port in [first + gap + node for gap in (0, 100, 200, 300) for node in (1, 2, 3)]:
                         stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
                     return first
                 except OSError:

@@ -10,6 +10,10 @@ import RaftMachines
 import RaftRuntime
 import RaftServer
 
+#if GRPC
+import RaftGRPC
+#endif
+
 /// Where a value came from.
 package enum Origin: Hashable, Sendable, CustomStringConvertible {
   case usual
@@ -33,16 +37,25 @@ package struct NodeConfig: Sendable {
   package var peer: PeerAddress
   package var http: PeerAddress
   package var text: PeerAddress?
+  /// Where clients of gRPC are listened to.
+  package var grpc: PeerAddress?
   package var line: Int
 
   package init(
-    id: NodeID, peer: PeerAddress, http: PeerAddress, text: PeerAddress?, line: Int
+    id: NodeID, peer: PeerAddress, http: PeerAddress, text: PeerAddress?,
+    grpc: PeerAddress? = nil, line: Int
   ) {
     self.id = id
     self.peer = peer
     self.http = http
     self.text = text
+    self.grpc = grpc
     self.line = line
+  }
+
+  /// Everywhere that it listens.
+  fileprivate var addresses: [PeerAddress] {
+    [peer, http] + [text, grpc].compactMap { $0 }
   }
 }
 
@@ -141,7 +154,8 @@ package struct ClusterConfig: Sendable {
     var addresses: [NodeID: NodeAddresses] = [:]
     for node in nodes {
       addresses[node.id] = NodeAddresses(
-        peer: node.peer.description, http: node.http.description, text: node.text?.description)
+        peer: node.peer.description, http: node.http.description, text: node.text?.description,
+        grpc: node.grpc?.description)
     }
     var facts = NodeFacts(
       cluster: cluster, node: id, addresses: addresses,
@@ -153,8 +167,31 @@ package struct ClusterConfig: Sendable {
     settings.tokens = tokens.map { TokenRecord(name: $0.name, role: $0.role, digest: $0.digest) }
     settings.rateLimit = RateLimit(perSecond: rate, burst: burst)
     settings.certificates = clientTLS?.of(id).shown
+    settings.grpc = try door(of: node)
     return settings
   }
+
+  #if GRPC
+  /// Whether this program speaks gRPC.
+  static let hasGRPC = true
+
+  private func door(of node: NodeConfig) throws(Failure) -> (any ServerDoor)? {
+    node.grpc.map { GRPCDoor(address: $0) }
+  }
+  #else
+  /// Whether this program speaks gRPC.
+  static let hasGRPC = false
+
+  private func door(of node: NodeConfig) throws(Failure) -> (any ServerDoor)? {
+    guard let address = node.grpc else { return nil }
+    throw Failure(
+      .badConfiguration,
+      "\(path):\(node.line): \(node.id.description) has grpc: \(address.description), and this"
+        + " program was built without gRPC",
+      hint: "swift build --traits GRPC --product flotilla        builds it with gRPC",
+      "or take grpc: out of the file")
+  }
+  #endif
 
   /// What is wrong although every value is well by itself, with the line to look at.
   var contradictions: [(line: Int, what: String)] {
@@ -177,15 +214,13 @@ package struct ClusterConfig: Sendable {
         if other.id == node.id {
           list.append((node.line, "\(node.id.description) is there twice"))
         }
-        for address in [node.peer, node.http] + (node.text.map { [$0] } ?? [])
-        where address.port != 0
-          && ([other.peer, other.http] + (other.text.map { [$0] } ?? [])).contains(address)
-        {
+        for address in node.addresses
+        where address.port != 0 && other.addresses.contains(address) {
           list.append(
             (node.line, "\(address.description) is an address of \(other.id.description), too"))
         }
       }
-      let isOpen = !ClusterConfig.isLoopback(node.http) || !ClusterConfig.isLoopback(node.peer)
+      let isOpen = node.addresses.contains { !ClusterConfig.isLoopback($0) }
       if isOpen, !isPublicAllowed, tokens.isEmpty {
         list.append(
           (
@@ -222,9 +257,10 @@ package struct ClusterConfig: Sendable {
     lines.append("nodes:")
     for node in nodes {
       let text = node.text.map { ", text: \"\($0.description)\"" } ?? ""
+      let grpc = node.grpc.map { ", grpc: \"\($0.description)\"" } ?? ""
       lines.append(
         "  - { id: \(node.id.description), peer: \"\(node.peer.description)\","
-          + " http: \"\(node.http.description)\"\(text) }")
+          + " http: \"\(node.http.description)\"\(text)\(grpc) }")
     }
     for (name, files) in [("tls", tls), ("clientTLS", clientTLS)] {
       guard let files else { continue }

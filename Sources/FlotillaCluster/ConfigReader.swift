@@ -111,7 +111,7 @@ package struct ConfigReader {
       return
     }
     for item in items {
-      let known = ["id", "peer", "http", "text"]
+      let known = ["id", "peer", "http", "text", "grpc"]
       var id: UInt64?
       var addresses: [String: PeerAddress] = [:]
       for (key, _, value) in reader.keys(item, of: "a node", known: known) {
@@ -135,7 +135,8 @@ package struct ConfigReader {
       guard let peer = addresses["peer"], let http = addresses["http"] else { continue }
       config.nodes.append(
         NodeConfig(
-          id: NodeID(id), peer: peer, http: http, text: addresses["text"], line: item.mark.line))
+          id: NodeID(id), peer: peer, http: http, text: addresses["text"],
+          grpc: addresses["grpc"], line: item.mark.line))
     }
   }
 

@@ -56,7 +56,9 @@ package struct LocalCluster {
           id: NodeID(UInt64(number)),
           peer: .init(host: "127.0.0.1", port: firstPort + 100 + offset),
           http: .init(host: "127.0.0.1", port: firstPort + offset),
-          text: .init(host: "127.0.0.1", port: firstPort + 200 + offset), line: 1))
+          text: .init(host: "127.0.0.1", port: firstPort + 200 + offset),
+          grpc: ClusterConfig.hasGRPC
+            ? .init(host: "127.0.0.1", port: firstPort + 300 + offset) : nil, line: 1))
     }
     do {
       try FileManager.default.createDirectory(

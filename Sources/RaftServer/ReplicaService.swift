@@ -25,6 +25,10 @@ package protocol ReplicaService: Sendable {
   /// What the ledger says of itself, as far as this replica has applied it.
   func ledgerFigures() async -> LedgerFigures?
 
+  /// Committed entries behind an entry, a part of them if there are many; `nil` if this replica
+  /// cannot show its log.
+  func committed(after index: UInt64) async -> CommittedEntries?
+
   /// What may go wrong on purpose; `nil` where nobody allowed anything.
   var chaos: ChaosSwitch? { get }
 
@@ -36,6 +40,8 @@ extension ReplicaService {
   package func ledgerFigures() async -> LedgerFigures? { nil }
 
   package var chaos: ChaosSwitch? { nil }
+
+  package func committed(after index: UInt64) async -> CommittedEntries? { nil }
 
   package func httpAddress(of node: NodeID) -> String? { nil }
 }
@@ -108,11 +114,13 @@ package struct NodeAddresses: Hashable, Sendable {
   package var peer: String
   package var http: String
   package var text: String?
+  package var grpc: String?
 
-  package init(peer: String, http: String, text: String? = nil) {
+  package init(peer: String, http: String, text: String? = nil, grpc: String? = nil) {
     self.peer = peer
     self.http = http
     self.text = text
+    self.grpc = grpc
   }
 }
 #endif

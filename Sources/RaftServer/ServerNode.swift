@@ -37,6 +37,15 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
 
   package func httpAddress(of node: NodeID) -> String? { clientAddress(of: node)?.description }
 
+  package func committed(after index: UInt64) async -> CommittedEntries? {
+    await withUnsafeContinuation { continuation in
+      eventLoop.execute {
+        continuation.resume(
+          returning: self.withNode { CommittedEntries(of: $0, after: index) })
+      }
+    }
+  }
+
   package func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
     await withUnsafeContinuation { continuation in
       eventLoop.execute {
@@ -95,6 +104,8 @@ package struct ServerSettings: Sendable {
   package var facts: NodeFacts
   package var http: PeerAddress
   package var text: PeerAddress?
+  /// The interface for gRPC; `nil` without one.
+  package var grpc: (any ServerDoor)?
   package var tokens: [TokenRecord] = []
   package var rateLimit = RateLimit()
   package var limits = HTTPLimits()
@@ -118,6 +129,7 @@ package struct ServerSettings: Sendable {
 package struct BoundPorts: Sendable {
   package var http: Int
   package var text: Int?
+  package var grpc: Int?
 }
 
 /// A node with its interfaces.
@@ -162,12 +174,13 @@ package struct ServerNode: Sendable {
     signals: [UnixSignal] = [.sigterm, .sigint],
     onRunning: @escaping @Sendable (BoundPorts) -> Void = { _ in }
   ) async throws {
-    let ports = LockedBox<(http: Int?, text: Int?)>((nil, nil))
+    let ports = LockedBox<(http: Int?, text: Int?, grpc: Int?)>((nil, nil, nil))
     let wantsText = settings.text != nil
+    let wantsGRPC = settings.grpc != nil
     let note: @Sendable () -> Void = {
       let now = ports.read { $0 }
-      if let http = now.http, !wantsText || now.text != nil {
-        onRunning(BoundPorts(http: http, text: now.text))
+      if let http = now.http, !wantsText || now.text != nil, !wantsGRPC || now.grpc != nil {
+        onRunning(BoundPorts(http: http, text: now.text, grpc: now.grpc))
       }
     }
     var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
@@ -191,6 +204,17 @@ package struct ServerNode: Sendable {
             ports.change { $0.text = port }
             note()
           }))
+    }
+    if let door = settings.grpc {
+      let surroundings = DoorSurroundings(
+        certificates: certificates, limits: settings.limits, logger: logger,
+        group: NodeProcess.group
+      ) { port in
+        ports.change { $0.grpc = port }
+        note()
+      }
+      services.append(
+        .init(service: DoorService(door: door, api: api, surroundings: surroundings)))
     }
     if !signals.isEmpty { services.append(.init(service: ReloadService(node: self))) }
     services.append(
@@ -220,6 +244,15 @@ extension ServerNode {
     try certificates?.reload()
     try await host.reloadCertificates()
   }
+}
+
+/// An interface of another module among the services.
+private struct DoorService<Replica: ReplicaService>: ServiceLifecycle.Service {
+  let door: any ServerDoor
+  let api: API<Replica>
+  let surroundings: DoorSurroundings
+
+  func run() async throws { try await door.serve(api, surroundings) }
 }
 
 /// Reads certificates again whenever the process is sent SIGHUP.

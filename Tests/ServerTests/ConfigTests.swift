@@ -1,5 +1,6 @@
 #if Server
 import FlotillaTerminal
+import Foundation
 import Raft
 import Testing
 
@@ -50,6 +51,36 @@ import Testing
     #expect(again.key == config.key)
     #expect(again.tokens.map { $0.digest } == config.tokens.map { $0.digest })
     #expect(again.nodes.map { $0.http } == config.nodes.map { $0.http })
+  }
+
+  private static let grpc = ConfigTests.text.replacingOccurrences(
+    of: "text: \"127.0.0.1:7301\"", with: "grpc: \"127.0.0.1:7401\"")
+
+  @Test func `a node listens for gRPC only where its file says so`() throws {
+    let plain = try ConfigReader.parse(ConfigTests.text, path: "c.yaml")
+    #expect(plain.nodes[0].grpc == nil)
+    #expect(try plain.settings(of: NodeID(1), data: "d").grpc == nil)
+    let config = try ConfigReader.parse(ConfigTests.grpc, path: "c.yaml")
+    #expect(config.nodes.map { $0.grpc?.port } == [7_401, nil])
+    let again = try ConfigReader.parse(config.yaml, path: "c.yaml")
+    #expect(again.nodes.map { $0.grpc } == config.nodes.map { $0.grpc })
+    if ClusterConfig.hasGRPC {
+      let settings = try config.settings(of: NodeID(1), data: "d")
+      #expect(settings.grpc != nil)
+      #expect(settings.facts.addresses[NodeID(1)]?.grpc == "127.0.0.1:7401")
+    } else {
+      let failure = #expect(throws: Failure.self) {
+        _ = try config.settings(of: NodeID(1), data: "d")
+      }
+      #expect(failure?.what.contains("c.yaml:5: n1 has grpc: 127.0.0.1:7401") ?? false)
+    }
+  }
+
+  @Test func `an address for gRPC is kept apart and guarded like the others`() {
+    let twice = ConfigTests.grpc.replacingOccurrences(of: "127.0.0.1:7102", with: "127.0.0.1:7401")
+    #expect(complaint(twice).contains("127.0.0.1:7401 is an address of n1, too"))
+    let open = ConfigTests.grpc.replacingOccurrences(of: "127.0.0.1:7401", with: "0.0.0.0:7401")
+    #expect(complaint(open).contains("n1 can be reached by others, and no token is wanted"))
   }
 
   @Test func `every problem of a file is told, with its place and what was meant`() {

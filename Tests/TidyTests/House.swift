@@ -39,6 +39,12 @@ enum House {
         "RaftRuntime", "RaftInterface", "FlotillaPages",
       ],
       mayImportPackages: true),
+    "RaftGRPC": Room(
+      isPure: false,
+      mayImport: [
+        "Raft", "RaftMachines", "RaftReplica", "RaftRuntime", "RaftInterface", "RaftServer",
+      ],
+      mayImportPackages: true),
     "FlotillaLoad": Room(isPure: false, mayImportPackages: true),
     "FlotillaTerminal": Room(isPure: false, mayImportPackages: true),
     // It measures the core, the journal and the state machines by themselves, too.
@@ -48,7 +54,7 @@ enum House {
       isPure: false,
       mayImport: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
-        "RaftInterface", "FlotillaTerminal",
+        "RaftInterface", "RaftGRPC", "FlotillaTerminal",
       ],
       mayImportPackages: true),
     "FlotillaConsole": Room(

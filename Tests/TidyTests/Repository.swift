@@ -6,8 +6,14 @@ enum Repository {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   static let swiftFiles: [SourceFile] =
-    (files(below: ["Sources", "Tests", "Simulations"], "swift")
+    (files(below: ["Sources", "Tests", "Simulations"], "swift").filter { !isGenerated($0) }
     + ["Package.swift"]).map { SourceFile(path: $0, source: text($0)) }
+
+  /// Whether a program wrote the file, by a style of its own. Its source, the description of the
+  /// messages, is what people read.
+  private static func isGenerated(_ path: String) -> Bool {
+    path.hasPrefix("Sources/RaftGRPC/Generated/")
+  }
 
   static let pages: [Page] =
     (["README.md", "CONTRIBUTING.md"].filter(exists)

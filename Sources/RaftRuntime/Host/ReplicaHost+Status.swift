@@ -29,6 +29,12 @@ extension ReplicaHost {
     return body(turn.driver.replica.machine)
   }
 
+  /// Looks at the state of the protocol as it is, on `eventLoop`.
+  public func withNode<Value>(_ body: (RaftNode) -> Value) -> Value {
+    eventLoop.assertInEventLoop()
+    return body(turn.driver.replica.node)
+  }
+
   /// The newest inputs of this life as an `IncidentRecord`: after a surprise, the way to see it
   /// again.
   public func incidentRecord() async -> [UInt8] {

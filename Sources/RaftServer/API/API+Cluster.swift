@@ -15,22 +15,17 @@ extension API {
     case ("GET", 2, "members"): return .json(members(await service.report()))
     case ("POST", 2, "members"): return try await changeMembers(request)
     case ("GET", 2, "leader"):
-      let report = await service.report()
-      guard let leader = report.leader else {
-        throw Ruling(.unavailable, reason: "noLeader", "this node knows no leader")
-      }
+      let (leader, term) = try await leader()
       return .json(
         .object([
           .init("schema", .string("flotilla/leader/1")), .init("outcome", .string("ok")),
-          .init("leader", .string(leader.description)), .init("term", .text(report.term)),
+          .init("leader", .string(leader.description)), .init("term", .text(term)),
           .init("address", address(leader)),
         ]))
     case ("POST", 3, "leader") where request.path[2] == "transfer":
       return try await transferLeadership(request)
     case ("POST", 2, "snapshot"):
-      let reply = await service.administer(.takeSnapshot, within: try request.timeout())
-      guard case .snapshotTaken = reply else { throw ruling(reply) }
-      return done("snapshot", ruling(reply))
+      return done("snapshot", try await takeSnapshot(try request.timeout()))
     default: throw API.nothingHere(request)
     }
   }
@@ -136,48 +131,14 @@ extension API {
           "\"\(shortened(member.name))\" is not add, promote, demote or remove")
       }
     }
-    let report = await service.report()
-    try checkQuorum(without: steps, report)
-    let reply = await service.administer(
-      .changeMembership(MembershipChange(steps)), within: try request.timeout())
-    guard case .membershipChanged = reply else { throw ruling(reply) }
-    return done("members-changed", ruling(reply))
-  }
-
-  /// Refuses to take a voter out if too few of the others could be asked.
-  ///
-  /// Raft itself would let it be: the cluster would wait for nodes that do not come.
-  private func checkQuorum(
-    without steps: [MembershipStep], _ report: ReplicaReport
-  ) throws(Ruling) {
-    var left = report.membership.voters
-    for step in steps {
-      switch step {
-      case .remove(let node), .demote(let node): left.removeAll { $0 == node }
-      case .addLearner, .addVoter, .addWitness: break
-      }
-    }
-    guard left.count < report.membership.voters.count, report.role == "leader" else { return }
-    let reachable = left.filter { node in
-      node == facts.node || report.peers.contains { $0.node == node && $0.isReachable }
-    }
-    guard reachable.count > left.count / 2 else {
-      throw Ruling(
-        .refused, reason: "quorum",
-        "of the \(left.count) voters that would be left only \(reachable.count) can be reached,"
-          + " and \(left.count / 2 + 1) are needed")
-    }
+    return done("members-changed", try await change(members: steps, try request.timeout()))
   }
 
   private func transferLeadership(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     var target: NodeID?
     if let text = request.parameter("to") { target = try API.node(text) }
-    let reply = await service.administer(
-      .transferLeadership(to: target), within: try request.timeout())
-    guard case .transferred(let node, let term) = reply else { throw ruling(reply) }
-    var ruling = ruling(reply)
-    ruling.leader = LeaderHint(node: node.description, address: httpAddress(of: node))
-    return done("leader-transferred", ruling, [.init("term", .text(term.rawValue))])
+    let (ruling, term) = try await transferLeadership(to: target, try request.timeout())
+    return done("leader-transferred", ruling, [.init("term", .text(term))])
   }
 }
 

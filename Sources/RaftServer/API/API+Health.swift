@@ -8,10 +8,10 @@ import RaftMachines
 import RaftReplica
 
 /// One check of a health endpoint.
-struct HealthCheck: Sendable {
-  var name: String
+package struct HealthCheck: Sendable {
+  package var name: String
   /// Why it fails; `nil` if it holds.
-  var problem: String?
+  package var problem: String?
 
   init(_ name: String, _ problem: String?) {
     self.name = name
@@ -27,7 +27,7 @@ extension API {
     case "startupz": checks = started(report)
     case "livez": checks = alive(report)
     default:
-      checks = started(report) + ready(report)
+      checks = readiness(report)
       if request.parameter("linearizable") != nil { checks.append(await linearizable()) }
     }
     let excluded = request.query.filter { $0.name == "exclude" }.map { $0.value }
@@ -53,6 +53,13 @@ extension API {
       lines.append("\(check.name): \(check.problem ?? "ok")")
     }
     return .text((lines.isEmpty ? "ok" : lines.joined(separator: "\n")) + "\n", status: status)
+  }
+
+  /// Whether clients are well served here, and if not, why.
+  package func readiness() async -> [HealthCheck] { readiness(await service.report()) }
+
+  private func readiness(_ report: ReplicaReport) -> [HealthCheck] {
+    started(report) + ready(report)
   }
 
   /// Whether recovery has finished.

@@ -29,19 +29,13 @@ extension API {
       return try await put(key, request)
     case "DELETE":
       try access.check(request, .writer)
-      let (result, ruling) = try await apply(.keys(.delete(key: key)), request)
-      guard case .done = result.keys else { throw API.confusion }
-      return done("kv-delete", ruling)
+      return done("kv-delete", try await change(.delete(key: key), try request.writeTerms()))
     default: throw API.wrongMethod(request, "GET, PUT or DELETE")
     }
   }
 
   private func get(_ key: [UInt8], _ request: APIRequest) async throws(Ruling) -> APIResponse {
-    let (answer, freshness) = try await ask(.keys(.get(key: key)), request)
-    guard case .value(let value) = answer.keys else { throw API.confusion }
-    guard let value else {
-      throw Ruling(.notFound, "there is no key \"\(shortened(API.shown(key)))\"")
-    }
+    let (value, freshness) = try await value(of: key, try request.readTerms())
     let headers = headers(freshness, request)
     if request.header("accept")?.contains("application/json") ?? false {
       return .json(
@@ -67,24 +61,15 @@ extension API {
     } else {
       command = .put(key: key, value: request.body)
     }
-    let (result, ruling) = try await apply(.keys(command), request)
-    switch result.keys {
-    case .done: return done("kv-put", ruling)
-    case .mismatch:
-      throw Ruling(
-        .refused, reason: Ruling.mismatch,
-        "\"\(shortened(API.shown(key)))\" does not have the value that was expected")
-    case .value, .malformed, nil: throw API.confusion
-    }
+    return done("kv-put", try await change(command, try request.writeTerms()))
   }
 
   private func list(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     let prefix = Array((request.parameter("prefix") ?? "").utf8)
     let after = request.parameter("after").map { Array($0.utf8) }
     let limit = try request.limit(100, at: 10_000)
-    let (answer, freshness) = try await ask(
-      .keys(.list(prefix: prefix, after: after, limit: limit)), request)
-    guard case .list(let pairs) = answer.keys else { throw API.confusion }
+    let (pairs, freshness) = try await pairs(
+      prefix: prefix, after: after, limit: limit, try request.readTerms())
     let list = pairs.map { pair in
       JSONValue.object(
         API.members("key", pair.key) + API.members("value", pair.value)
@@ -117,13 +102,8 @@ extension API {
       var after = start
       try await follow(sink) {
         if after == nil { after = await service.report().appliedIndex }
-        let reply = await service.perform(
-          .query(
-            .keys(.changes(prefix: prefix, after: LogIndex(after ?? 0), limit: 256)), .stale),
-          within: .seconds(1))
-        guard case .answer(let answer, _) = reply else { return 0 }
-        switch answer.keys {
-        case .changes(let changes, let through):
+        switch await changes(prefix: prefix, after: after ?? 0) {
+        case .list(let changes, let through):
           // A reader who comes back names the entry of the last change that it has seen whole.
           for change in changes {
             try await sink.send(
@@ -133,15 +113,13 @@ extension API {
                   + (change.value.map { API.members("value", $0) } ?? [])
                   + [.init("index", .text(change.index.rawValue))]))
           }
-          after = max(after ?? 0, through.rawValue)
+          after = max(after ?? 0, through)
           return changes.count
-        case .changesForgotten(let through):
+        case .forgotten(let through):
           try await sink.send(
-            id: through.rawValue, event: "forgotten",
-            .object([.init("through", .text(through.rawValue))]))
-          after = through.rawValue
+            id: through, event: "forgotten", .object([.init("through", .text(through))]))
+          after = through
           return 1
-        case .value, .count, .list, nil: return 0
         }
       }
     }
@@ -149,11 +127,22 @@ extension API {
 
   /// Calls a function that sends what there is, again and again, until the client is gone or the
   /// node is.
-  func follow(
-    _ sink: EventSink, _ send: () async throws -> Int
+  func follow(_ sink: EventSink, _ send: () async throws -> Int) async throws {
+    try await follow(keepAlive: { try await sink.keepAlive() }, send)
+  }
+
+  /// The same for any surface.
+  ///
+  /// - Parameters:
+  ///   - keepAlive: called when there was nothing to send for ten seconds.
+  ///   - isGone: whether the client is.
+  ///   - send: sends what there is, and returns how much that was.
+  package func follow(
+    keepAlive: () async throws -> Void = {}, isGone: () -> Bool = { false },
+    _ send: () async throws -> Int
   ) async throws {
     var silent = Duration.zero
-    while !drain.isDraining {
+    while !drain.isDraining, !isGone() {
       if try await send() > 0 {
         silent = .zero
         continue
@@ -162,7 +151,7 @@ extension API {
       silent += pollingInterval
       guard silent > .seconds(10) else { continue }
       silent = .zero
-      try await sink.keepAlive()
+      try await keepAlive()
     }
   }
 
@@ -173,28 +162,22 @@ extension API {
     let timeout = try request.timeout()
     guard request.path.count > 2 else {
       guard request.method == "POST" else { throw API.wrongMethod(request, "POST") }
-      let reply = await service.perform(.openSession, within: timeout)
-      guard case .sessionOpened(let session) = reply else { throw ruling(reply) }
+      let ruling = try await openSession(timeout)
       return done(
-        "session", ruling(reply), status: 201, [.init("session", .text(session.rawValue))])
+        "session", ruling, status: 201, [.init("session", .text(ruling.index ?? 0))])
     }
     guard let number = UInt64(request.path[2]), number > 0 else {
       throw Ruling(.badRequest, reason: "session", "a session is a number")
     }
-    let wish: ClientRequest<ServerMachine>
+    let ruling: Ruling
     switch request.method {
-    case "DELETE": wish = .closeSession(SessionID(number))
+    case "DELETE": ruling = try await closeSession(number, timeout)
     case "POST":
       let through = try request.number("acknowledged") ?? 0
-      guard through < UInt64.max >> 1 else {
-        throw Ruling(.badRequest, reason: "acknowledged", "acknowledged is too large")
-      }
-      wish = .keepSession(SessionID(number), acknowledgedThrough: through)
+      ruling = try await keepSession(number, acknowledged: through, timeout)
     default: throw API.wrongMethod(request, "POST or DELETE")
     }
-    let reply = await service.perform(wish, within: timeout)
-    guard case .noted = reply else { throw ruling(reply) }
-    return done("session", ruling(reply), [.init("session", .text(number))])
+    return done("session", ruling, [.init("session", .text(number))])
   }
 }
 #endif

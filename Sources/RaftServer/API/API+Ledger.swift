@@ -31,7 +31,8 @@ extension API {
     case ("transfers", 3) where request.method == "GET":
       try access.check(request, .reader)
       guard let text = request.parameter("key") else { return try await recent(request) }
-      return try await transfer(.transferOfKey(try APIRequest.key(text)), request)
+      let key = try RequestRules.key(text)
+      return response(try await transfer(key: key, try request.readTerms()), request)
     case ("transfers", 4) where request.path[3] == "batch":
       try access.check(request, .writer)
       guard request.method == "POST" else { throw API.wrongMethod(request, "POST") }
@@ -41,7 +42,7 @@ extension API {
       guard let number = UInt64(request.path[3]), number > 0, request.method == "GET" else {
         throw Ruling(.badRequest, reason: "number", "GET a transfer by its number, from 1 on")
       }
-      return try await transfer(.transfer(number), request)
+      return response(try await transfer(number: number, try request.readTerms()), request)
     case ("audit", 3):
       try access.check(request, .reader)
       guard request.method == "GET" else { throw API.wrongMethod(request, "GET") }
@@ -55,63 +56,39 @@ extension API {
   private func open(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     let document = try request.document()
     let list = document["accounts"]?.array ?? [document]
-    guard (1...8_190).contains(list.count) else {
-      throw Ruling(.badRequest, reason: "accounts", "a request opens 1 to 8190 accounts")
-    }
     var openings: [AccountOpening] = []
     for entry in list { openings.append(try LedgerText.opening(entry)) }
-    let (result, ruling) = try await apply(.ledger(.open(openings)), request)
-    guard case .accounts(let outcomes) = result.ledger, outcomes.count == openings.count else {
-      throw API.confusion
-    }
-    if outcomes.count == 1 {
-      let ruling = LedgerText.ruling(outcomes[0], openings[0].id, ruling)
+    let (rulings, applied) = try await open(openings, try request.writeTerms())
+    if let ruling = rulings.first, rulings.count == 1 {
       guard ruling.outcome.isDone ?? true else { throw ruling }
       return done(
         "account-opened", ruling, status: 201,
         [.init("account", .string(openings[0].id.description))])
     }
-    var results: [JSONValue] = []
-    for (opening, outcome) in zip(openings, outcomes) {
-      results.append(
-        .object(
-          [.init("account", .string(opening.id.description))]
-            + LedgerText.ruling(outcome, opening.id, ruling).members))
+    let results = zip(openings, rulings).map { opening, ruling in
+      JSONValue.object([.init("account", .string(opening.id.description))] + ruling.members)
     }
-    return done("accounts-opened", ruling, [.init("results", .array(results))])
+    return done("accounts-opened", applied, [.init("results", .array(results))])
   }
 
   private func account(
     _ id: AccountID, _ request: APIRequest
   ) async throws(Ruling) -> APIResponse {
-    let query: Ledger.Query
-    if let index = try request.number("at") {
-      query = .accountAt(id, LogIndex(index))
-    } else {
-      query = .account(id)
-    }
-    let (answer, freshness) = try await ask(.ledger(query), request)
-    switch answer.ledger {
-    case .account(let account?):
-      return .json(
-        .object(
-          [
-            .init("schema", .string("flotilla/account/1")),
-            .init("index", .text(freshness.index.rawValue)),
-          ] + LedgerText.members(account)), headers: headers(freshness, request))
-    case .account(nil): throw Ruling(.notFound, "there is no account \(id.description)")
-    case .forgotten(let forgotten):
-      throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .transfer, .history, .accounts, .audit, nil: throw API.confusion
-    }
+    let (account, freshness) = try await account(
+      id, at: try request.number("at"), try request.readTerms())
+    return .json(
+      .object(
+        [
+          .init("schema", .string("flotilla/account/1")),
+          .init("index", .text(freshness.index.rawValue)),
+        ] + LedgerText.members(account)), headers: headers(freshness, request))
   }
 
   private func accounts(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     let limit = try request.limit(100, at: 10_000)
     let after = try request.number("after") ?? 0
-    let (answer, freshness) = try await ask(
-      .ledger(.accounts(after: after, limit: limit)), request)
-    guard case .accounts(let accounts, let count) = answer.ledger else { throw API.confusion }
+    let (accounts, count, freshness) = try await accounts(
+      after: after, limit: limit, try request.readTerms())
     let next = min(after, count) + UInt64(accounts.count)
     return .json(
       .object([
@@ -126,139 +103,93 @@ extension API {
     _ id: AccountID, _ request: APIRequest
   ) async throws(Ruling) -> APIResponse {
     let limit = try request.limit(100, at: 10_000)
-    let before = try request.number("before") ?? 0
-    let (answer, freshness) = try await ask(
-      .ledger(.history(id, before: before, limit: limit)), request)
-    switch answer.ledger {
-    case .history(let transfers):
-      return .json(
-        .object([
-          .init("schema", .string("flotilla/account-history/1")),
-          .init("index", .text(freshness.index.rawValue)),
-          .init("account", .string(id.description)),
-          .init("isComplete", .bool(transfers.count < limit)),
-          .init("transfers", .array(transfers.map { .object(LedgerText.members($0)) })),
-        ]), headers: headers(freshness, request))
-    case .forgotten(let forgotten):
-      throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .account, .transfer, .accounts, .audit, nil: throw API.confusion
-    }
+    let (transfers, freshness) = try await transfers(
+      of: id, before: try request.number("before") ?? 0, limit: limit, try request.readTerms())
+    return .json(
+      .object([
+        .init("schema", .string("flotilla/account-history/1")),
+        .init("index", .text(freshness.index.rawValue)),
+        .init("account", .string(id.description)),
+        .init("isComplete", .bool(transfers.count < limit)),
+        .init("transfers", .array(transfers.map { .object(LedgerText.members($0)) })),
+      ]), headers: headers(freshness, request))
   }
 
   /// All transfers, the newest first; with `stamps` also when each was, by the log's clocks.
   private func recent(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     let wantsStamps = request.parameter("stamps").map { $0 != "false" } ?? false
     let limit = try request.limit(wantsStamps ? 20 : 100, at: wantsStamps ? 100 : 10_000)
-    let before = try request.number("before") ?? 0
-    let (answer, freshness) = try await ask(
-      .ledger(.recent(before: before, limit: limit)), request)
-    switch answer.ledger {
-    case .history(let transfers):
-      var list: [JSONValue] = []
-      for transfer in transfers {
-        var members = LedgerText.members(transfer)
-        if wantsStamps { members.append(.init("stamp", await stamp(at: transfer.index))) }
-        list.append(.object(members))
-      }
-      return .json(
-        .object([
-          .init("schema", .string("flotilla/transfers/1")),
-          .init("index", .text(freshness.index.rawValue)),
-          .init("isComplete", .bool(transfers.count < limit)), .init("transfers", .array(list)),
-        ]), headers: headers(freshness, request))
-    case .forgotten(let forgotten):
-      throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .account, .transfer, .accounts, .audit, nil: throw API.confusion
+    let (transfers, freshness) = try await transfers(
+      of: nil, before: try request.number("before") ?? 0, limit: limit, try request.readTerms())
+    var list: [JSONValue] = []
+    for transfer in transfers {
+      var members = LedgerText.members(transfer)
+      if wantsStamps { members.append(.init("stamp", await stamp(at: transfer.index))) }
+      list.append(.object(members))
     }
+    return .json(
+      .object([
+        .init("schema", .string("flotilla/transfers/1")),
+        .init("index", .text(freshness.index.rawValue)),
+        .init("isComplete", .bool(transfers.count < limit)), .init("transfers", .array(list)),
+      ]), headers: headers(freshness, request))
   }
 
   private func audit(_ request: APIRequest) async throws(Ruling) -> APIResponse {
-    let query: Ledger.Query
-    if let index = try request.number("at") {
-      query = .auditAt(LogIndex(index))
-    } else {
-      query = .audit
-    }
-    let (answer, freshness) = try await ask(.ledger(query), request)
-    switch answer.ledger {
-    case .audit(let audit):
-      return .json(
-        .object([
-          .init("schema", .string("flotilla/ledger-audit/1")),
-          .init("index", .text(freshness.index.rawValue)),
-          .init("isBalanced", .bool(audit.isBalanced)),
-          .init("transfers", .text(audit.transfers)),
-          .init("currencies", .array(audit.currencies.map { .object(LedgerText.members($0)) })),
-        ]), headers: headers(freshness, request))
-    case .forgotten(let forgotten):
-      throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .account, .transfer, .history, .accounts, nil: throw API.confusion
-    }
+    let (audit, freshness) = try await audit(
+      at: try request.number("at"), try request.readTerms())
+    return .json(
+      .object([
+        .init("schema", .string("flotilla/ledger-audit/1")),
+        .init("index", .text(freshness.index.rawValue)),
+        .init("isBalanced", .bool(audit.isBalanced)),
+        .init("transfers", .text(audit.transfers)),
+        .init("currencies", .array(audit.currencies.map { .object(LedgerText.members($0)) })),
+      ]), headers: headers(freshness, request))
   }
 
   // MARK: Transfers
 
   private func transfer(_ request: APIRequest) async throws(Ruling) -> APIResponse {
     var transfer = try LedgerText.transfer(try request.document())
-    guard !transfer.isLinked else {
-      throw Ruling(.badRequest, reason: "linked", "linked transfers go in one batch")
-    }
     if let key = try request.key() {
       guard transfer.key == .none || transfer.key == key else {
         throw Ruling(.badRequest, reason: "key", "Idempotency-Key and key are not the same")
       }
       transfer.key = key
     }
-    let (result, applied) = try await apply(
-      .ledger(.transfers([transfer])), request, key: transfer.key)
-    guard case .transfers(let outcomes) = result.ledger, let outcome = outcomes.first else {
-      throw API.confusion
-    }
-    let ruling = LedgerText.ruling(outcome, transfer, applied)
-    guard ruling.outcome.isDone ?? true else { throw ruling }
-    return done("transfer-done", ruling, LedgerText.number(outcome))
+    let result = try await submit(transfer, try request.writeTerms())
+    return done("transfer-done", result.ruling, API.members(result))
   }
 
   private func batch(_ request: APIRequest) async throws(Ruling) -> APIResponse {
-    guard let list = try request.document()["transfers"]?.array,
-      (1...8_190).contains(list.count)
-    else {
+    guard let list = try request.document()["transfers"]?.array else {
       throw Ruling(
         .badRequest, reason: "transfers", "\"transfers\" is an array of 1 to 8190 transfers")
     }
     var transfers: [Transfer] = []
     for entry in list { transfers.append(try LedgerText.transfer(entry)) }
-    let (result, ruling) = try await apply(.ledger(.transfers(transfers)), request)
-    guard case .transfers(let outcomes) = result.ledger, outcomes.count == transfers.count else {
-      throw API.confusion
+    let (outcomes, applied) = try await submit(batch: transfers, try request.writeTerms())
+    let results = outcomes.map { one in
+      JSONValue.object(
+        one.ruling.members + [.init("detail", .string(one.ruling.detail))] + API.members(one))
     }
-    var results: [JSONValue] = []
-    for (transfer, outcome) in zip(transfers, outcomes) {
-      let one = LedgerText.ruling(outcome, transfer, ruling)
-      results.append(
-        .object(
-          one.members + [.init("detail", .string(one.detail))] + LedgerText.number(outcome)))
-    }
-    return done("transfers-done", ruling, [.init("results", .array(results))])
+    return done("transfers-done", applied, [.init("results", .array(results))])
   }
 
-  private func transfer(
-    _ query: Ledger.Query, _ request: APIRequest
-  ) async throws(Ruling) -> APIResponse {
-    let (answer, freshness) = try await ask(.ledger(query), request)
-    switch answer.ledger {
-    case .transfer(let transfer?):
-      return .json(
-        .object(
-          [
-            .init("schema", .string("flotilla/transfer/1")),
-            .init("asOf", .text(freshness.index.rawValue)),
-          ] + LedgerText.members(transfer)), headers: headers(freshness, request))
-    case .transfer(nil): throw Ruling(.notFound, "there is no such transfer")
-    case .forgotten(let forgotten):
-      throw Ruling(.notFound, reason: "historyForgotten", forgotten.description)
-    case .account, .history, .accounts, .audit, nil: throw API.confusion
-    }
+  private static func members(_ result: TransferResult) -> [JSONValue.Member] {
+    result.number.map { [.init("number", .text($0))] } ?? []
+  }
+
+  private func response(
+    _ found: (transfer: TransferView, freshness: Freshness), _ request: APIRequest
+  ) -> APIResponse {
+    .json(
+      .object(
+        [
+          .init("schema", .string("flotilla/transfer/1")),
+          .init("asOf", .text(found.freshness.index.rawValue)),
+        ] + LedgerText.members(found.transfer)), headers: headers(found.freshness, request))
   }
 }
 #endif

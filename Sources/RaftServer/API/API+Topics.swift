@@ -14,10 +14,7 @@ extension API {
       guard request.method == "GET" else { throw API.wrongMethod(request, "GET") }
       return try await allTopics(request)
     }
-    let name = Array(try request.text(at: 2).utf8)
-    guard (1...255).contains(name.count) else {
-      throw Ruling(.badRequest, reason: "topic", "the name of a topic has 1 to 255 bytes")
-    }
+    let name = try RequestRules.topic(Array(request.text(at: 2).utf8))
     let isReading = request.method == "GET"
     switch (request.method, request.path.count, request.path.last) {
     case ("GET", 3, _), ("PUT", 3, _):
@@ -40,13 +37,8 @@ extension API {
     }
   }
 
-  private func unknownTopic(_ name: [UInt8]) -> Ruling {
-    Ruling(.notFound, "there is no topic \"\(shortened(API.shown(name)))\"")
-  }
-
   private func allTopics(_ request: APIRequest) async throws(Ruling) -> APIResponse {
-    let (answer, freshness) = try await ask(.topics(.topics), request)
-    guard case .topics(let names) = answer.topics else { throw API.confusion }
+    let (names, freshness) = try await topicNames(try request.readTerms())
     return .json(
       .object([
         .init("schema", .string("flotilla/topics/1")),
@@ -56,17 +48,16 @@ extension API {
   }
 
   private func topic(_ name: [UInt8], _ request: APIRequest) async throws(Ruling) -> APIResponse {
-    let (answer, freshness) = try await ask(.topics(.topic(name)), request)
-    guard case .topic(let first, let next, let bytes, let settings) = answer.topics else {
-      throw unknownTopic(name)
-    }
+    let (topic, freshness) = try await topic(name, try request.readTerms())
+    let settings = topic.settings
     return .json(
       .object(
         [
           .init("schema", .string("flotilla/topic/1")),
           .init("index", .text(freshness.index.rawValue)),
         ] + API.members("name", name) + [
-          .init("first", .text(first)), .init("next", .text(next)), .init("bytes", .text(bytes)),
+          .init("first", .text(topic.first)), .init("next", .text(topic.next)),
+          .init("bytes", .text(topic.bytes)),
           .init("maximumCount", .text(settings.maximumCount)),
           .init("maximumBytes", .text(settings.maximumBytes)),
           .init("maximumAgeMs", .text(settings.maximumAge / 1_000_000)),
@@ -89,22 +80,18 @@ extension API {
     }
     func number(_ field: String, scale: UInt64 = 1) throws(Ruling) -> UInt64 {
       guard let value = document[field] else { return 0 }
-      guard let number = value.unsigned, number <= UInt64(Int64.max) / scale else {
+      guard let number = value.unsigned else {
         throw Ruling(.badRequest, reason: field, "\(field) is a whole number")
       }
-      return number * scale
+      return try RequestRules.setting(field, number, scale: scale)
     }
     var settings = TopicSettings()
     settings.maximumCount = try number("maximumCount")
     settings.maximumBytes = try number("maximumBytes")
     settings.maximumAge = try number("maximumAgeMs", scale: 1_000_000)
     settings.reordering = try number("reorderingMs", scale: 1_000_000)
-    let (result, ruling) = try await apply(
-      .topics(.configure(topic: name, settings)), request)
-    guard case .done = result.topics else {
-      throw Ruling(.refused, reason: "tooManyTopics", "there are as many topics as there can be")
-    }
-    return done("topic-configured", ruling)
+    return done(
+      "topic-configured", try await configure(name, settings, try request.writeTerms()))
   }
 
   // MARK: Messages
@@ -114,7 +101,7 @@ extension API {
   ) async throws(Ruling) -> APIResponse {
     var message = Publication(name, request.body)
     if let producer = request.header("flotilla-producer") {
-      message.producer = try APIRequest.key(producer)
+      message.producer = try RequestRules.key(producer)
       message.sequence = request.header("flotilla-producer-sequence").flatMap { UInt64($0) } ?? 0
       guard message.sequence > 0 else {
         throw Ruling(
@@ -125,38 +112,8 @@ extension API {
       message.producer = key
       message.sequence = 1
     }
-    let (outcome, ruling) = try await publish(message, request)
-    switch outcome {
-    case .stored(let offset), .duplicate(let offset):
-      return done("published", ruling, [.init("offset", .text(offset))])
-    case .outsideWindow, .producerExpired, .producerTooNew, .invalid, .tooManyTopics,
-      .tooManyProducers:
-      throw ruling
-    }
-  }
-
-  /// Stores a message, and says what of it.
-  func publish(
-    _ message: Publication, _ request: APIRequest
-  ) async throws(Ruling) -> (outcome: PublishOutcome, ruling: Ruling) {
-    let key = message.sequence == 1 ? message.producer : .none
-    let (result, applied) = try await apply(.topics(.publish([message])), request, key: key)
-    guard case .published(let outcomes) = result.topics, let outcome = outcomes.first else {
-      throw API.confusion
-    }
-    var ruling = applied
-    switch outcome {
-    case .stored: break
-    case .duplicate: if ruling.outcome == .ok { ruling.outcome = .duplicate }
-    case .invalid: ruling.outcome = .badRequest
-    case .outsideWindow, .producerExpired, .producerTooNew, .tooManyTopics, .tooManyProducers:
-      ruling.outcome = .refused
-    }
-    if !(ruling.outcome.isDone ?? true) {
-      ruling.reason = outcome.description
-      ruling.detail = "the message was not stored: \(outcome.description)"
-    }
-    return (outcome, ruling)
+    let (offset, ruling) = try await store(message, try request.writeTerms())
+    return done("published", ruling, [.init("offset", .text(offset))])
   }
 
   static func members(_ message: TopicMessage) -> [JSONValue.Member] {
@@ -176,9 +133,8 @@ extension API {
   ) async throws(Ruling) -> APIResponse {
     let limit = try request.limit(100, at: 10_000)
     let from = try request.number("from") ?? 0
-    let (answer, freshness) = try await ask(
-      .topics(.history(topic: name, from: from, limit: limit)), request)
-    guard case .history(let messages, let next) = answer.topics else { throw unknownTopic(name) }
+    let (messages, next, freshness) = try await messages(
+      of: name, from: from, limit: limit, try request.readTerms())
     return .json(
       .object([
         .init("schema", .string("flotilla/topic-history/1")),
@@ -207,36 +163,13 @@ extension API {
     }
   }
 
-  /// The offset of the next message of a topic, as this node knows it; zero if there is no topic.
-  func newest(_ name: [UInt8]) async -> UInt64? {
-    let reply = await service.perform(.query(.topics(.topic(name)), .stale), within: .seconds(1))
-    guard case .answer(let answer, _) = reply else { return nil }
-    guard case .topic(_, let next, _, _) = answer.topics else { return 0 }
-    return next
-  }
-
-  /// Messages of a topic as this node has them.
-  func messages(
-    of name: [UInt8], from: UInt64
-  ) async -> (messages: [TopicMessage], next: UInt64) {
-    let reply = await service.perform(
-      .query(.topics(.history(topic: name, from: from, limit: 256)), .stale), within: .seconds(1))
-    guard case .answer(let answer, _) = reply,
-      case .history(let messages, let next) = answer.topics
-    else { return ([], from) }
-    return (messages, next)
-  }
-
   // MARK: Groups of readers
 
   private func group(
     _ name: [UInt8], _ group: [UInt8], _ request: APIRequest
   ) async throws(Ruling) -> APIResponse {
     guard request.method == "PUT" else {
-      let (answer, freshness) = try await ask(
-        .topics(.position(group: group, topic: name)), request)
-      guard case .position(let next) = answer.topics else { throw unknownTopic(name) }
-      guard let next else { throw Ruling(.notFound, "the group has noted no offset") }
+      let (next, freshness) = try await position(of: group, in: name, try request.readTerms())
       return .json(
         .object([
           .init("schema", .string("flotilla/topic-group/1")), .init("next", .text(next)),
@@ -245,9 +178,7 @@ extension API {
     guard let next = try request.document()["next"]?.unsigned else {
       throw Ruling(.badRequest, reason: "next", "next is the offset that the group wants next")
     }
-    let (result, ruling) = try await apply(
-      .topics(.commit(group: group, topic: name, next: next)), request)
-    guard case .done = result.topics else { throw unknownTopic(name) }
+    let ruling = try await commit(next, of: group, in: name, try request.writeTerms())
     return done("topic-group", ruling, [.init("next", .text(next))])
   }
 
@@ -266,7 +197,7 @@ extension API {
     }
     try access.check(request, .writer)
     guard request.method == "POST" else { throw API.wrongMethod(request, "POST") }
-    let (result, ruling) = try await apply(.clock(.read), request)
+    let (result, ruling) = try await apply(.clock(.read), try request.writeTerms())
     guard let time = result.clock else { throw API.confusion }
     return done("clock", ruling, [.init("timeNs", .text(time.nanoseconds))])
   }

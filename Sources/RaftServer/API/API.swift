@@ -44,18 +44,18 @@ package struct NodeFacts: Sendable {
 }
 
 /// The client interface of one node.
-struct API<Service: ReplicaService>: Sendable {
-  let service: Service
-  let facts: NodeFacts
-  let access: AccessControl
-  let drain: DrainSwitch
-  let counters: Counters
+package struct API<Service: ReplicaService>: Sendable {
+  package let service: Service
+  package let facts: NodeFacts
+  package let access: AccessControl
+  package let drain: DrainSwitch
+  package let counters: Counters
   /// What the runtime of the node counts.
   let registry: MetricsRegistry
   /// How long a stream waits before it looks for something new.
-  var pollingInterval: Duration = .milliseconds(20)
+  package var pollingInterval: Duration = .milliseconds(20)
 
-  init(
+  package init(
     service: Service, facts: NodeFacts, access: AccessControl, drain: DrainSwitch = DrainSwitch(),
     counters: Counters = Counters(), registry: MetricsRegistry = MetricsRegistry()
   ) {
@@ -183,11 +183,7 @@ struct API<Service: ReplicaService>: Sendable {
         let scheme = facts.isTLS ? "https" : "http"
         headers.append(("location", "\(scheme)://\(address)\(request.target)"))
       } else {
-        // Without an address there is nowhere to send the client.
-        var known = ruling
-        known.outcome = .unavailable
-        known.detail += "; its address is not known here"
-        return response(known, request)
+        return response(API.withoutDeadEnd(ruling), request)
       }
     case .tooBusy:
       let milliseconds = ruling.retryAfterMilliseconds ?? 100
@@ -221,6 +217,15 @@ struct API<Service: ReplicaService>: Sendable {
       status: usual == 200 ? status ?? 200 : usual, headers: headers)
   }
 
+  /// What is told instead of the name of a leader that nobody could find by it.
+  package static func withoutDeadEnd(_ ruling: Ruling) -> Ruling {
+    guard ruling.outcome == .notLeader, ruling.leader?.address == nil else { return ruling }
+    var known = ruling
+    known.outcome = .unavailable
+    known.detail += "; its address is not known here"
+    return known
+  }
+
   func ruling(_ reply: Reply<ServerMachine>) -> Ruling {
     Ruling(reply, tickMilliseconds: facts.tickMilliseconds) { httpAddress(of: $0) }
   }
@@ -236,14 +241,11 @@ struct API<Service: ReplicaService>: Sendable {
   ///
   /// - Throws: what the client is told instead.
   func apply(
-    _ command: ServerMachine.Command, _ request: APIRequest, key: TransferKey? = nil
+    _ command: ServerMachine.Command, _ terms: WriteTerms, key: TransferKey? = nil
   ) async throws(Ruling) -> (result: ServerMachine.Result, ruling: Ruling) {
-    let copies = try request.copies()
-    let session = try request.session()
-    let timeout = try request.timeout()
     let start = ContinuousClock.now
     let reply = await service.perform(
-      .command(command.encoded(), in: session, copies: copies), within: timeout)
+      .command(command.encoded(), in: terms.session, copies: terms.copies), within: terms.timeout)
     var ruling = ruling(reply)
     counters.note(.command, ruling.outcome, since: start)
     if let key, key != .none { ruling.key = key.ulid }
@@ -256,18 +258,16 @@ struct API<Service: ReplicaService>: Sendable {
 
   /// Asks the machine.
   func ask(
-    _ query: ServerMachine.Query, _ request: APIRequest
+    _ query: ServerMachine.Query, _ terms: ReadTerms
   ) async throws(Ruling) -> (answer: ServerMachine.Answer, freshness: Freshness) {
-    let kind = try request.readKind()
-    let timeout = try request.timeout()
     let start = ContinuousClock.now
-    let reply = await service.perform(.query(query, kind), within: timeout)
+    let reply = await service.perform(.query(query, terms.kind), within: terms.timeout)
     guard case .answer(let answer, let freshness) = reply else {
       let ruling = ruling(reply)
-      counters.note(.read(kind), ruling.outcome, since: start)
+      counters.note(.read(terms.kind), ruling.outcome, since: start)
       throw ruling
     }
-    counters.note(.read(kind), .ok, since: start)
+    counters.note(.read(terms.kind), .ok, since: start)
     return (answer, freshness)
   }
 

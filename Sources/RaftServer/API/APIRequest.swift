@@ -61,11 +61,7 @@ package struct APIRequest: Sendable {
   }
 
   package func limit(_ usual: Int, at most: Int) throws(Ruling) -> Int {
-    guard let number = try number("limit") else { return usual }
-    guard number >= 1, number <= UInt64(most) else {
-      throw Ruling(.badRequest, reason: "limit", "limit is 1 to \(most), not \(number)")
-    }
-    return Int(number)
+    try RequestRules.limit(try number("limit"), usual: usual, most: most)
   }
 
   /// The bytes that the path holds from a place on, slashes included.
@@ -131,7 +127,7 @@ package struct APIRequest: Sendable {
 
   /// How long to try.
   func timeout() throws(Ruling) -> Duration {
-    guard let text = parameter("timeout") else { return .seconds(5) }
+    guard let text = parameter("timeout") else { return RequestRules.usualTimeout }
     guard let milliseconds = APIRequest.milliseconds(text), milliseconds >= 1,
       milliseconds <= 60_000
     else {
@@ -164,7 +160,7 @@ package struct APIRequest: Sendable {
           .badRequest, reason: "acks",
           "acks=\(shortened(text)) is not majority, all or a number of nodes")
       }
-      return .atLeast(count)
+      return try RequestRules.copies(count)
     }
   }
 
@@ -185,17 +181,14 @@ package struct APIRequest: Sendable {
   /// The place in a session, if the headers name one.
   func session() throws(Ruling) -> SessionPosition? {
     guard let text = header("flotilla-session") else { return nil }
-    let acknowledged = header("flotilla-acknowledged") ?? "0"
-    guard let session = UInt64(text), session > 0,
-      let sequence = header("flotilla-sequence").flatMap({ UInt64($0) }), sequence > 0,
-      sequence < UInt64.max >> 1, let through = UInt64(acknowledged), through < UInt64.max >> 1
-    else {
-      throw Ruling(
-        .badRequest, reason: "session",
-        "Flotilla-Session, Flotilla-Sequence (from 1 on) and Flotilla-Acknowledged are numbers")
+    let names = "Flotilla-Session, Flotilla-Sequence and Flotilla-Acknowledged"
+    // What is no number is none that a session could have.
+    func number(_ name: String, _ usual: String = "") -> UInt64 {
+      UInt64(header(name) ?? usual) ?? .max
     }
-    return SessionPosition(
-      session: SessionID(session), sequence: sequence, acknowledgedThrough: through)
+    return try RequestRules.place(
+      session: UInt64(text) ?? 0, sequence: number("flotilla-sequence"),
+      acknowledged: number("flotilla-acknowledged", "0"), names: names)
   }
 
   /// The idempotency key of the header.
@@ -205,16 +198,7 @@ package struct APIRequest: Sendable {
     let bare =
       text.hasPrefix("\"") && text.hasSuffix("\"") && text.utf8.count > 2
       ? String(text.dropFirst().dropLast()) : text
-    return try APIRequest.key(bare)
-  }
-
-  static func key(_ text: String) throws(Ruling) -> TransferKey {
-    guard let key = TimedID(text: text) else {
-      throw Ruling(
-        .badRequest, reason: "key",
-        "the key \"\(shortened(text))\" is no ULID and no UUID of version 7")
-    }
-    return key
+    return try RequestRules.key(bare)
   }
 }
 

@@ -51,7 +51,8 @@ package final class Counters: Sendable {
 
   private static func place(_ outcome: Outcome) -> Int { order.firstIndex(of: outcome) ?? 0 }
 
-  func count(_ outcome: Outcome) {
+  /// An answer was given.
+  package func count(_ outcome: Outcome) {
     let place = Counters.place(outcome)
     state.change { $0.outcomes[place] += 1 }
   }

@@ -5,13 +5,13 @@ import Raft
 import RaftInterface
 import RaftMachines
 
-enum LedgerText {
-  private static func problem(_ field: String, _ text: String) -> Ruling {
+package enum LedgerText {
+  static func problem(_ field: String, _ text: String) -> Ruling {
     Ruling(.badRequest, reason: field, text)
   }
 
   /// An account by its name: up to 16 bytes of text, or 32 hexadecimal digits.
-  static func account(_ text: String, _ field: String) throws(Ruling) -> AccountID {
+  package static func account(_ text: String, _ field: String) throws(Ruling) -> AccountID {
     let bytes = Array(text.utf8)
     if bytes.count == 32, let id = TimedID(text: text) {
       return AccountID(high: id.high, low: id.low)
@@ -62,23 +62,14 @@ enum LedgerText {
 
   static func opening(_ document: JSONValue) throws(Ruling) -> AccountOpening {
     try checkNames(document, ["id", "currency", "digits", "overdraft", "ceiling", "code"])
-    guard let id = try text(document, "id") else { throw problem("id", "id is missing") }
-    let code = try text(document, "currency") ?? Amount.noCurrency
-    guard (1...3).contains(code.utf8.count), code.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
-    else {
-      throw problem("currency", "a currency is one to three letters")
-    }
-    let digits = try number(document, "digits") ?? 2
-    guard digits <= 18 else { throw problem("digits", "digits is 0 to 18") }
-    guard let note = UInt32(exactly: try number(document, "code") ?? 0) else {
-      throw problem("code", "code has 32 bits")
-    }
-    return AccountOpening(
-      try account(id, "id"), Currency(code, digits: UInt8(digits)),
-      limits: AccountLimits(
-        overdraft: try limit(document, "overdraft", 0),
-        ceiling: try limit(document, "ceiling", AccountLimits.unlimited)),
-      code: note)
+    var form = AccountForm()
+    form.id = try text(document, "id")
+    form.currency = try text(document, "currency")
+    form.digits = try number(document, "digits")
+    form.code = try number(document, "code") ?? 0
+    form.overdraft = try limit(document, "overdraft", form.overdraft)
+    form.ceiling = try limit(document, "ceiling", form.ceiling)
+    return try form.opening()
   }
 
   private static func limit(
@@ -96,32 +87,20 @@ enum LedgerText {
         "linked",
         "keepsRest",
       ])
-    let kind = try kind(document)
-    var transfer = Transfer(kind, of: try reference(document))
-    transfer.amount = try number(document, "amount") ?? 0
-    if let from = try text(document, "from") { transfer.debit = try account(from, "from") }
-    if let to = try text(document, "to") { transfer.credit = try account(to, "to") }
-    if kind == .transfer || kind == .hold {
-      for (field, id) in [("from", transfer.debit), ("to", transfer.credit)] where id == .none {
-        throw problem(field, "\(field) is missing")
-      }
-      guard document["amount"] != nil else { throw problem("amount", "amount is missing") }
-    } else if transfer.reference == .none {
-      throw problem("of", "say of what: a number in \"of\" or a key in \"ofKey\"")
-    }
-    if let key = try text(document, "key") { transfer.key = try APIRequest.key(key) }
-    let (timeout, overflow) = (try number(document, "timeoutMs") ?? 0)
-      .multipliedReportingOverflow(by: 1_000_000)
-    guard !overflow else { throw problem("timeoutMs", "timeoutMs is too large") }
-    transfer.timeout = timeout
-    transfer.note = try number(document, "note") ?? 0
-    guard let code = UInt16(exactly: try number(document, "code") ?? 0) else {
-      throw problem("code", "code has 16 bits")
-    }
-    transfer.code = code
-    transfer.isLinked = try flag(document, "linked")
-    transfer.keepsRest = try flag(document, "keepsRest")
-    return transfer
+    var form = TransferForm()
+    form.kind = try kind(document)
+    form.from = try text(document, "from")
+    form.to = try text(document, "to")
+    form.amount = try number(document, "amount")
+    form.key = try text(document, "key")
+    form.of = try number(document, "of")
+    form.ofKey = try text(document, "ofKey")
+    form.timeoutMilliseconds = try number(document, "timeoutMs") ?? 0
+    form.note = try number(document, "note") ?? 0
+    form.code = try number(document, "code") ?? 0
+    form.isLinked = try flag(document, "linked")
+    form.keepsRest = try flag(document, "keepsRest")
+    return try form.transfer()
   }
 
   private static func kind(_ document: JSONValue) throws(Ruling) -> TransferKind {
@@ -135,15 +114,6 @@ enum LedgerText {
       throw problem(
         "kind", "\"\(shortened(word))\" is not transfer, hold, capture, void or refund")
     }
-  }
-
-  private static func reference(_ document: JSONValue) throws(Ruling) -> TransferReference {
-    if let number = try number(document, "of") {
-      guard document["ofKey"] == nil else { throw problem("of", "say of or ofKey, not both") }
-      return .number(number)
-    }
-    guard let key = try text(document, "ofKey") else { return .none }
-    return .key(try APIRequest.key(key))
   }
 
   // MARK: What goes out
@@ -203,10 +173,11 @@ enum LedgerText {
     ]
   }
 
-  static func number(_ outcome: TransferOutcome) -> [JSONValue.Member] {
-    if case .ok(let number) = outcome { return [.init("number", .text(number))] }
-    if case .duplicate(let number) = outcome { return [.init("number", .text(number))] }
-    return []
+  static func number(_ outcome: TransferOutcome) -> UInt64? {
+    switch outcome {
+    case .ok(let number), .duplicate(let number): number
+    default: nil
+    }
   }
 
   // MARK: Decisions

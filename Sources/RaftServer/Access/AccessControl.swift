@@ -169,18 +169,29 @@ package final class AccessControl: Sendable {
   var wantsTokens: Bool { !tokens.isEmpty }
 
   func check(_ request: APIRequest, _ role: Role) throws(Ruling) {
-    var token: String?
-    if let header = request.header("authorization") {
-      guard header.utf8.count > 7, header.prefix(7).lowercased() == "bearer " else {
-        throw refused(
-          request.client, .unauthorized, "scheme", "write Authorization: Bearer TOKEN")
-      }
-      token = String(header.dropFirst(7))
-    }
-    try check(token: token, client: request.client, role)
+    try check(
+      authorization: request.header("authorization"), client: request.client, role)
   }
 
-  func check(token: String?, client: String, _ role: Role) throws(Ruling) {
+  /// The same with the value of `authorization` as it came, if it came.
+  package func check(authorization: String?, client: String, _ role: Role) throws(Ruling) {
+    var token: String?
+    if let authorization {
+      guard authorization.utf8.count > 7, authorization.prefix(7).lowercased() == "bearer " else {
+        throw refused(client, .unauthorized, "scheme", "write Authorization: Bearer TOKEN")
+      }
+      token = String(authorization.dropFirst(7))
+    }
+    try check(token: token, client: client, role)
+  }
+
+  /// Checks that a client may do what a role may, and that it does not come too often.
+  ///
+  /// - Parameters:
+  ///   - token: what it shows, if it shows any.
+  ///   - client: its address, without the port.
+  ///   - role: what is needed.
+  package func check(token: String?, client: String, _ role: Role) throws(Ruling) {
     var name = client
     if !tokens.isEmpty {
       guard let token else {

@@ -25,6 +25,8 @@ package final class ServerCertificates: Sendable {
   private struct Reading: Sendable {
     let context: NIOSSLContext
     let expiry: Int
+    let chain: [NIOSSLCertificate]
+    let key: NIOSSLPrivateKey
   }
 
   private let files: ServerCertificateFiles
@@ -49,6 +51,11 @@ package final class ServerCertificates: Sendable {
   /// What connections are made with.
   var context: NIOSSLContext { reading.read { $0.context } }
 
+  /// What is shown, the certificate and those between it and an authority, with its key.
+  package var identity: (chain: [NIOSSLCertificate], key: NIOSSLPrivateKey) {
+    reading.read { ($0.chain, $0.key) }
+  }
+
   /// When the certificate ends, in seconds since the beginning of 1970.
   package var expiry: Int { reading.read { $0.expiry } }
 
@@ -66,7 +73,8 @@ package final class ServerCertificates: Sendable {
       settings.minimumTLSVersion = .tlsv12
       settings.applicationProtocols = ["http/1.1"]
       return Reading(
-        context: try NIOSSLContext(configuration: settings), expiry: own.notValidAfter)
+        context: try NIOSSLContext(configuration: settings), expiry: own.notValidAfter,
+        chain: chain, key: key)
     }
   }
 

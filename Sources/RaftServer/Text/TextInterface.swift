@@ -171,7 +171,7 @@ actor TextSession<Service: ReplicaService> {
       return try await publish(Publication(topic, payload))
     case .publishOnce(let key, let topic, let payload):
       return try await publish(
-        Publication(topic, payload, producer: try APIRequest.key(key), sequence: 1))
+        Publication(topic, payload, producer: try RequestRules.key(key), sequence: 1))
     case .subscribe(let topic, let from): return try await subscribe(topic, from)
     case .unsubscribe(let topic):
       let before = subscriptions.count
@@ -187,15 +187,9 @@ actor TextSession<Service: ReplicaService> {
 
   private func publish(_ message: Publication) async throws(Ruling) -> [UInt8] {
     try api.access.check(token: token, client: client, .writer)
-    let request = try APIRequest(method: "POST", target: "/", client: client)
-    let (outcome, ruling) = try await api.publish(message, request)
+    let (offset, ruling) = try await api.store(message, WriteTerms())
     var told = ruling
-    switch outcome {
-    case .stored(let offset), .duplicate(let offset): told.index = offset
-    case .outsideWindow, .producerExpired, .producerTooNew, .invalid, .tooManyTopics,
-      .tooManyProducers:
-      throw ruling
-    }
+    told.index = offset
     api.counters.count(told.outcome)
     return Array((told.textLine + "\n").utf8)
   }
@@ -222,10 +216,13 @@ actor TextSession<Service: ReplicaService> {
     _ topic: [UInt8], _ from: UInt64, _ limit: Int
   ) async throws(Ruling) -> [UInt8] {
     try api.access.check(token: token, client: client, .reader)
-    let request = try APIRequest(method: "GET", target: "/?read=follower", client: client)
-    let (answer, _) = try await api.ask(
-      .topics(.history(topic: topic, from: from, limit: limit)), request)
-    guard case .history(let messages, let next) = answer.topics else {
+    let messages: [TopicMessage]
+    let next: UInt64
+    do throws(Ruling) {
+      (messages, next, _) = try await api.messages(
+        of: topic, from: from, limit: limit, ReadTerms(kind: .follower))
+    } catch {
+      guard error.outcome == .notFound else { throw error }
       throw Ruling(.notFound, reason: "topic", "there is no such topic")
     }
     var bytes: [UInt8] = []

@@ -85,18 +85,22 @@ struct ClusterWatcher {
   }
 
   /// One line for each node.
-  func table() async -> [[String]] {
-    var rows: [[String]] = []
-    for node in cluster.config.nodes {
+  func lines(_ screen: Screen) async -> [String] {
+    let nodes = cluster.config.nodes
+    let hasGRPC = nodes.contains { $0.grpc != nil }
+    var table = Table(Array(repeating: "", count: hasGRPC ? 7 : 6))
+    for node in nodes {
       let pid = cluster.pid(node.id)
       let status = pid == nil ? nil : await status(node)
-      rows.append([
+      var row = [
         node.id.description, status?["role"]?.string ?? (pid == nil ? "stopped" : "no answer"),
         "http " + node.http.description, "peer " + node.peer.description,
-        node.text.map { "text " + $0.description } ?? "", pid.map { "pid \($0)" } ?? "",
-      ])
+        node.text.map { "text " + $0.description } ?? "",
+      ]
+      if hasGRPC { row.append(node.grpc.map { "grpc " + $0.description } ?? "") }
+      table.rows.append(row + [pid.map { "pid \($0)" } ?? ""])
     }
-    return rows
+    return Array(table.lines(screen, indent: "").dropFirst())
   }
 
   func document() async -> JSONValue {
@@ -110,6 +114,7 @@ struct ClusterWatcher {
           .init("role", status?["role"] ?? .null), .init("http", .string(node.http.description)),
           .init("peer", .string(node.peer.description)),
           .init("text", node.text.map { .string($0.description) } ?? .null),
+          .init("grpc", node.grpc.map { .string($0.description) } ?? .null),
           .init("pid", pid.map { .text($0) } ?? .null),
         ]))
     }
@@ -144,7 +149,7 @@ struct ClusterUp: ClusterCommand {
 
   @Option(
     help: .option(
-      "first-port", "HTTP is on the ports after this, peers 100 and text 200 further.",
+      "first-port", "HTTP is on the ports after this, peers 100, text 200 and gRPC 300 further.",
       value: "port"))
   var firstPort: UInt16 = 7100
 
@@ -232,9 +237,7 @@ struct ClusterUp: ClusterCommand {
   }
 
   private func show(_ watcher: ClusterWatcher, _ screen: Screen) async {
-    var table = Table(["", "", "", "", "", ""])
-    table.rows = await watcher.table()
-    for line in table.lines(screen, indent: "").dropFirst() { screen.print(line) }
+    for line in await watcher.lines(screen) { screen.print(line) }
     let isSecured = watcher.cluster.config.clientTLS != nil
     screen.print(
       "data  \(data)   "
@@ -290,9 +293,7 @@ struct ClusterList: ClusterCommand {
     let screen = output.screen
     switch output.format {
     case .text:
-      var table = Table(["", "", "", "", "", ""])
-      table.rows = await watcher.table()
-      for line in table.lines(screen, indent: "").dropFirst() { screen.print(line) }
+      for line in await watcher.lines(screen) { screen.print(line) }
     case .json: screen.print(await watcher.document().page)
     case .jsonl: screen.print(await watcher.document().line)
     }

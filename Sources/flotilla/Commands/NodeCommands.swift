@@ -141,9 +141,9 @@ struct NodeStart: ClusterCommand {
     do {
       let node = try await ServerNode(settings, logger: logger)
       try await node.run { ports in
-        logger.info(
-          "\(id.description) serves HTTP on port \(ports.http)",
-          metadata: ["event": "node.started", "http": "\(ports.http)"])
+        var metadata: Logger.Metadata = ["event": "node.started", "http": "\(ports.http)"]
+        if let grpc = ports.grpc { metadata["grpc"] = "\(grpc)" }
+        logger.info("\(id.description) serves HTTP on port \(ports.http)", metadata: metadata)
       }
     } catch let error as HostError {
       throw NodeStart.failure(error)
