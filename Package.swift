@@ -143,6 +143,7 @@ let package = Package(
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftInterface",
         .product(name: "GRDB", package: "GRDB.swift", condition: onlySQL),
+        .product(name: "GRDBSQLite", package: "GRDB.swift", condition: onlySQL),
       ]),
     // A cluster on this machine, managed from a page.
     .target(
@@ -281,7 +282,10 @@ let package = Package(
     .testTarget(
       name: "GRPCTests", dependencies: ["RaftGRPC", "RaftServer", "RaftMachines", "RaftInterface"]),
     .testTarget(
-      name: "SQLTests", dependencies: ["RaftSQL", "RaftMachines", "RaftClocks"]),
+      name: "SQLTests",
+      dependencies: [
+        "RaftSQL", "Raft", "RaftMachines", "RaftClocks", "RaftJournal", "RaftFiles", "RaftServer",
+      ]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",

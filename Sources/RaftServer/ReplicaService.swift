@@ -22,6 +22,9 @@ package protocol ReplicaService: Sendable {
   /// How two entries stand to each other, as far as this replica has applied them.
   func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality
 
+  /// The ledger as rows, as of the newest entry that this replica has applied; `nil` if it cannot.
+  func ledger(_ wish: LedgerWish) async -> LedgerOffer?
+
   /// What may go wrong on purpose; `nil` where nobody allowed anything.
   var chaos: ChaosSwitch? { get }
 
@@ -33,6 +36,8 @@ extension ReplicaService {
   package var chaos: ChaosSwitch? { nil }
 
   package func httpAddress(of node: NodeID) -> String? { nil }
+
+  package func ledger(_ wish: LedgerWish) async -> LedgerOffer? { nil }
 }
 
 /// A replica at a moment.

@@ -30,6 +30,18 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
 
   package func httpAddress(of node: NodeID) -> String? { clientAddress(of: node)?.description }
 
+  package func ledger(_ wish: LedgerWish) async -> LedgerOffer? {
+    await withUnsafeContinuation { continuation in
+      eventLoop.execute {
+        let cluster = self.settings.cluster
+        continuation.resume(
+          returning: self.withMachine { machine in
+            LedgerOffer(wish, of: machine, cluster: cluster) { self.term(at: $0) }
+          })
+      }
+    }
+  }
+
   package func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
     await withUnsafeContinuation { continuation in
       eventLoop.execute {

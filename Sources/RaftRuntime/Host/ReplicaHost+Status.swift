@@ -29,6 +29,14 @@ extension ReplicaHost {
     return body(turn.driver.replica.machine)
   }
 
+  /// The term of an entry, as far as the log is kept, on `eventLoop`; `nil` otherwise.
+  ///
+  /// - Complexity: O(log runs).
+  public func term(at index: LogIndex) -> Term? {
+    eventLoop.assertInEventLoop()
+    return turn.driver.replica.node.log.term(at: index)
+  }
+
   /// The newest inputs of this life as an `IncidentRecord`: after a surprise, the way to see it
   /// again.
   public func incidentRecord() async -> [UInt8] {
