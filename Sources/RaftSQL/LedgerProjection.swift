@@ -168,7 +168,7 @@ public final class LedgerProjection: Sendable {
   ) throws -> ProjectionChange {
     do {
       return try queue.write { db in
-        var applying = ExtractWriting(db, isReplacing: isReplacing)
+        var applying = try ExtractWriting(db, isReplacing: isReplacing)
         var reader = LedgerExtractReader()
         while let piece = try next() {
           for part in try reader.read(piece[...]) { try applying.write(part) }

@@ -22,7 +22,7 @@ struct RandomLedger {
   static let names: [AccountID] = [
     "alice", "bob", "o'hara", "quo\"ted", "\\N", "\\.", "a,b;c", "100%", "$$", "null",
     AccountID(high: 0x6162_0963_640a_6566, low: 0), AccountID(high: 0xff00_ff00_80c3_2827, low: 7),
-    AccountID(UInt64.max), AccountID("müller") ?? "m", AccountID("a b") ?? "n",
+    AccountID(UInt64.max), "müller", "a b",
   ]
 
   static let currencies = [

@@ -95,7 +95,7 @@ struct AskLedger: ClusterCommand {
     #if SQL
     let work = WorkingFile(files.file)
     defer { work.remove() }
-    if !files.asIs { _ = try await source.bringUp(try work.projection()) }
+    if !files.asIs { _ = try await source.bringUp(work) }
     Interrupt.shared.install(source.connection.screen)
     let question = LedgerQuestion(
       statement: statement, path: work.path, isCSV: csv, connection: source.connection)
@@ -127,7 +127,7 @@ struct ExportLedger: ClusterCommand {
 
   func run() async throws {
     #if SQL
-    let change = try await source.bringUp(try WorkingFile(file).projection())
+    let change = try await source.bringUp(WorkingFile(file))
     source.show(change, of: file)
     #else
     throw Failure.withoutSQL
@@ -205,7 +205,7 @@ struct CopyLedger: ClusterCommand {
     let work = WorkingFile(files.file)
     defer { work.remove() }
     if !files.asIs {
-      let change = try await source.bringUp(try work.projection())
+      let change = try await source.bringUp(work)
       source.connection.screen.note(change.sentence)
     }
     do {

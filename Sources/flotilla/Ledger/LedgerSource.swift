@@ -14,12 +14,14 @@ import Synchronization
 struct WorkingFile {
   let path: String
   private let isOwn: Bool
+  private let isNew: Bool
 
   init(_ path: String?) {
     isOwn = path == nil
     self.path =
       path ?? NSTemporaryDirectory()
       + "flotilla-ledger-\(getpid())-\(UInt32.random(in: 0...(.max))).sqlite"
+    isNew = access(self.path, F_OK) != 0
   }
 
   func projection() throws(Failure) -> LedgerProjection {
@@ -30,10 +32,13 @@ struct WorkingFile {
     do { return try LedgerReading(at: path) } catch { throw Failure(projection: error, path) }
   }
 
-  func remove() {
-    guard isOwn else { return }
-    for suffix in ["", "-journal"] { unlink(path + suffix) }
-  }
+  /// Removes the file, unless it is the user's.
+  func remove() { if isOwn { unlinkAll() } }
+
+  /// Removes a file that was made and could not be filled.
+  func removeUnfilled() { if isNew { unlinkAll() } }
+
+  private func unlinkAll() { for suffix in ["", "-journal"] { unlink(path + suffix) } }
 }
 
 /// Bytes that wait in a file without a name until they are all there.
@@ -92,7 +97,16 @@ final class Spool: Sendable {
 
 extension LedgerSourceOptions {
   /// Brings a file to the entry that is wanted.
-  func bringUp(_ projection: LedgerProjection) async throws -> ProjectionChange {
+  func bringUp(_ work: WorkingFile) async throws -> ProjectionChange {
+    do {
+      return try await bringUp(try work.projection())
+    } catch {
+      work.removeUnfilled()
+      throw error
+    }
+  }
+
+  private func bringUp(_ projection: LedgerProjection) async throws -> ProjectionChange {
     if let directory {
       return try bringUp(projection, from: directory)
     }

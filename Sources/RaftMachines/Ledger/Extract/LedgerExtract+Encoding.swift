@@ -72,12 +72,15 @@ public struct LedgerExtractWriter: Sendable {
     guard !isAtEnd else { return nil }
     var writer = ByteWriter(reserving: SnapshotCursor.partBytes + 512)
     if next == .head { writer.write(LedgerExtractWriter.version) }
-    if !stamped.isEmpty {
-      part(.stamps, &writer) { writeStamps(&$0) }
-    } else {
-      let kind = next
-      part(kind, &writer) { write(kind, &$0) }
+    let kind = stamped.isEmpty ? next : .stamps
+    writer.write(kind.rawValue)
+    let start = writer.count
+    writer.write(UInt32(0))
+    switch kind {
+    case .stamps: writeStamps(&writer)
+    case .head, .gone, .accounts, .transfers, .end: write(kind, &writer)
     }
+    writer.overwrite(UInt32(truncatingIfNeeded: writer.count - start - 4), at: start)
     digest.combine(bytes: writer.bytes)
     return writer.bytes
   }
@@ -87,16 +90,6 @@ public struct LedgerExtractWriter: Sendable {
     var bytes: [UInt8] = []
     while let part = nextPart() { bytes += part }
     return bytes
-  }
-
-  private mutating func part(
-    _ kind: LedgerExtractKind, _ writer: inout ByteWriter, _ body: (inout ByteWriter) -> Void
-  ) {
-    writer.write(kind.rawValue)
-    let start = writer.count
-    writer.write(UInt32(0))
-    body(&writer)
-    writer.overwrite(UInt32(truncatingIfNeeded: writer.count - start - 4), at: start)
   }
 
   private mutating func write(_ kind: LedgerExtractKind, _ writer: inout ByteWriter) {
