@@ -151,6 +151,7 @@ let package = Package(
       dependencies: [
         "Raft", "RaftClocks", "RaftMachines", "RaftInterface",
         .product(name: "GRDB", package: "GRDB.swift", condition: onlySQL),
+        .product(name: "GRDBSQLite", package: "GRDB.swift", condition: onlySQL),
       ]),
     // A cluster of processes on this machine: its file, its folders, who runs, what goes wrong.
     .target(
@@ -311,7 +312,10 @@ let package = Package(
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(
-      name: "SQLTests", dependencies: ["RaftSQL", "RaftMachines", "RaftClocks"]),
+      name: "SQLTests",
+      dependencies: [
+        "RaftSQL", "Raft", "RaftMachines", "RaftClocks", "RaftJournal", "RaftFiles", "RaftServer",
+      ]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "DocumentationTests",

@@ -348,6 +348,57 @@ public final class FlotillaClient: Sendable {
       endpoint: endpoint.description, attempts: attempts)
   }
 
+  // MARK: Long answers
+
+  /// Asks the node that answered last, once, and gives the bytes of its answer away as they come.
+  ///
+  /// For what is too long to be kept. Nobody else is asked; whoever wants the leader asks for
+  /// something short before.
+  ///
+  /// - Parameters:
+  ///   - target: path and query, encoded.
+  ///   - silence: how long nothing may come before the node is given up.
+  ///   - onBytes: called on a thread of the client's, in the order of the bytes.
+  /// - Returns: what became of it; the bytes are whole only if the outcome is `ok`.
+  public func download(
+    _ target: String, silence: Duration, onBytes: @escaping @Sendable ([UInt8]) -> Void
+  ) async -> ClientAnswer {
+    let endpoint = endpoint()
+    let call = ClientCall("GET", target, headers: [("accept", "application/octet-stream")])
+    let heard = ClientBox(ContinuousClock.now)
+    let task = Task {
+      try await pool.exchange(
+        head(call, endpoint), [], with: endpoint, within: .seconds(86_400)
+      ) { bytes in
+        heard.change { $0 = ContinuousClock.now }
+        onBytes(bytes)
+      }
+    }
+    let watcher = Task {
+      while ContinuousClock.now - heard.change({ $0 }) < silence {
+        try await Task.sleep(for: .milliseconds(50))
+      }
+      task.cancel()
+    }
+    defer { watcher.cancel() }
+    do {
+      let raw = try await withTaskCancellationHandler {
+        try await task.value
+      } onCancel: {
+        task.cancel()
+      }
+      return answer(raw, endpoint, [])
+    } catch {
+      turnAway(from: endpoint)
+      let reason: String
+      switch error as? ExchangeFailure {
+      case .notSent(let words), .lost(let words): reason = "\(endpoint): \(words)"
+      case nil: reason = "\(endpoint): \(error)"
+      }
+      return answer(Ruling(.unavailable, reason: "lost", reason), [reason])
+    }
+  }
+
   // MARK: Streams
 
   /// The events of a stream, from any node that has them. It comes back by itself where it was when

@@ -29,6 +29,9 @@ package protocol ReplicaService: Sendable {
   /// cannot show its log.
   func committed(after index: UInt64) async -> CommittedEntries?
 
+  /// The ledger as rows, as of the newest entry that this replica has applied; `nil` if it cannot.
+  func ledger(_ wish: LedgerWish) async -> LedgerOffer?
+
   /// What may go wrong on purpose; `nil` where nobody allowed anything.
   var chaos: ChaosSwitch? { get }
 
@@ -44,6 +47,8 @@ extension ReplicaService {
   package func committed(after index: UInt64) async -> CommittedEntries? { nil }
 
   package func httpAddress(of node: NodeID) -> String? { nil }
+
+  package func ledger(_ wish: LedgerWish) async -> LedgerOffer? { nil }
 }
 
 /// A replica at a moment.

@@ -46,6 +46,20 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
     }
   }
 
+  package func ledger(_ wish: LedgerWish) async -> LedgerOffer? {
+    await withUnsafeContinuation { continuation in
+      eventLoop.execute {
+        let cluster = self.settings.cluster
+        continuation.resume(
+          returning: self.withMachine { machine in
+            LedgerOffer(wish, of: machine, cluster: cluster) { index in
+              self.withNode { $0.log.term(at: index) }
+            }
+          })
+      }
+    }
+  }
+
   package func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
     await withUnsafeContinuation { continuation in
       eventLoop.execute {

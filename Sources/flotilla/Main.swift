@@ -13,7 +13,7 @@ struct Flotilla: AsyncParsableCommand {
     version: Version.line,
     subcommands: [
       ClusterGroup.self, Console.self, NodeGroup.self, Status.self, Ping.self, KeyValueGroup.self,
-      PayGroup.self,
+      PayGroup.self, LedgerGroup.self,
       Publish.self, Subscribe.self, History.self, MemberGroup.self, LeaderGroup.self,
       TakeSnapshot.self, ConfigGroup.self, TokenGroup.self, ChaosGroup.self, Certs.self,
       Bench.self, Watch.self, Demo.self, Cheat.self,

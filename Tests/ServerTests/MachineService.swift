@@ -76,6 +76,15 @@ actor MachineService: ReplicaService {
 
   func ledgerFigures() async -> LedgerFigures? { LedgerFigures(machine.first.second) }
 
+  func ledger(_ wish: LedgerWish) async -> LedgerOffer? {
+    LedgerOffer(
+      wish, machine.first.second, StampHistory(),
+      LedgerExtract.Origin(
+        clusterHigh: 1, clusterLow: 2, index: index, term: Term(3),
+        time: LogTime(nanoseconds: index.rawValue))
+    ) { _ in Term(3) }
+  }
+
   /// Stamps as two nodes would make them that hear of each other now and then.
   func causality(_ first: LogIndex, _ second: LogIndex) async -> EntryCausality {
     let stamps = [first, second].map { index -> ClockStamp? in

@@ -32,6 +32,10 @@ enum House {
       mayImportPackages: true),
     "RaftInterface": Room(mayImport: ["RaftMachines"]),
     "RaftClient": Room(isPure: false, mayImport: ["RaftInterface"], mayImportPackages: true),
+    "RaftSQL": Room(
+      isPure: false,
+      mayImport: ["Raft", "RaftClocks", "RaftMachines", "RaftInterface"],
+      mayImportPackages: true),
     "RaftServer": Room(
       isPure: false,
       mayImport: [
@@ -77,7 +81,7 @@ enum House {
       mayImport: [
         "Raft", "RaftMachines", "RaftJournal", "RaftRuntime", "RaftServer", "RaftClient",
         "RaftInterface", "RaftSimulation", "FlotillaTerminal", "FlotillaLoad",
-        "FlotillaCluster", "FlotillaConsole",
+        "FlotillaCluster", "FlotillaConsole", "RaftSQL",
       ],
       mayImportPackages: true),
   ]

@@ -114,15 +114,7 @@ private struct Survivor {
     var scan: Scan
     do { scan = try Scan.read(&disk, spacing: .max) } catch { throw .survivor(error) }
     if case .outUntilRepaired(let floor) = scan.standing { throw .outUntilRepaired(floor: floor) }
-    for snapshot in scan.snapshots {
-      guard snapshot.metadata == scan.replay.summary.snapshot else { continue }
-      let damage: Damage?
-      do { damage = try Scan.verify(snapshot, on: &disk) } catch { throw .survivor(.disk(error)) }
-      if let damage { scan.damages.append(damage) }
-    }
-    if scan.state == nil && scan.damages.isEmpty {
-      scan.note(.segment(scan.segments.first?.head.number ?? 1), at: 0, .malformed)
-    }
+    do { try scan.verifySnapshotInForce(&disk) } catch { throw .survivor(.disk(error)) }
     if let report = scan.report { throw .damaged(report) }
     guard let state = scan.state else { preconditionFailure("no state is damage") }
     self.scan = scan
@@ -145,34 +137,12 @@ private struct Survivor {
   }
 
   /// How many pieces the snapshot in force is read in: none without one, else at least one.
-  var pieces: UInt64 {
-    guard let info else { return 0 }
-    let size = UInt64(info.layout.frameBytes)
-    return max(1, (info.bytes + size - 1) / size)
-  }
-
-  /// The snapshot in force.
-  private var info: SnapshotInfo? {
-    let position = state.snapshot.lastIncluded
-    guard position.index > .zero else { return nil }
-    return scan.snapshots.first { $0.metadata.lastIncluded == position }?.info
-  }
+  var pieces: UInt64 { scan.snapshotInForce(of: state).map { scan.pieces(of: $0) } ?? 0 }
 
   /// A piece of the snapshot in force, which was seen to be whole.
   func piece<D: Disk>(_ number: UInt64, of disk: inout D) throws(DiskError) -> [UInt8] {
-    guard let info else { return [] }
-    let size = UInt64(info.layout.frameBytes)
-    let length = min(size, info.bytes - number * size)
-    guard length > 0 else { return [] }
-    let file = FileName.snapshot(info.layout.lastIncluded)
-    let frame = try disk.read(
-      file, at: info.layout.place(ofFrame: number),
-      count: Int(length + SnapshotLayout.frameHeadBytes))
-    do throws(FormatProblem) {
-      return Array(try info.layout.payload(ofFrame: number, in: frame[...]))
-    } catch {
-      throw DiskError(.read, file, .unreadable)
-    }
+    guard let info = scan.snapshotInForce(of: state) else { return [] }
+    return try scan.piece(number, of: info, on: &disk)
   }
 }
 

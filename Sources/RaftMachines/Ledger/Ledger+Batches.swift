@@ -148,6 +148,7 @@ extension Ledger {
   /// What the log's time alone does.
   @inline(__always)
   mutating func letTimePass(_ moment: Moment) {
+    if accountChanges.isUnknown { accountChanges.begin(at: moment.index) }
     expireHolds(moment)
     if keysFrom < transfers.count { forgetKeys(moment) }
     if !spent.isEmpty { forgetSpentKeys(moment) }

@@ -40,10 +40,10 @@ extension Ledger: StateMachine {
       return .accounts(openings.map { open($0, moment) })
     case .limit(let id, let limits):
       letTimePass(moment)
-      return .accounts([change(id) { $0.limits = limits }])
+      return .accounts([change(id, moment) { $0.limits = limits }])
     case .close(let id, let isClosed):
       letTimePass(moment)
-      return .accounts([change(id) { $0.isClosed = isClosed }])
+      return .accounts([change(id, moment) { $0.isClosed = isClosed }])
     case .configure(let settings):
       letTimePass(moment)
       configure(settings, moment)

@@ -242,7 +242,7 @@ extension Ledger {
     return Int(record.credit) == slot ? record.creditPrevious : nil
   }
 
-  private func view(_ position: Int) -> TransferView {
+  func view(_ position: Int) -> TransferView {
     let record = transfers[position]
     return TransferView(
       number: UInt64(position) + 1, kind: record.kind, key: record.key,

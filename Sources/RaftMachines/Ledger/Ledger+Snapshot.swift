@@ -95,6 +95,7 @@ extension Ledger {
         transfers = TransferList(from: Int(first))
         historyFrom = LogIndex(try reader.read())
       }
+      accountChanges = AccountChanges(from: nil)
       try reader.finish()
     case .accounts:
       while !reader.isAtEnd {
@@ -232,7 +233,7 @@ extension Account {
       &+ pendingDebits &* Ledger.weight(slot, 2) &+ pendingCredits &* Ledger.weight(slot, 3)
   }
 
-  fileprivate func write(into writer: inout ByteWriter) {
+  func write(into writer: inout ByteWriter) {
     id.write(into: &writer)
     writer.write(postedDebits)
     writer.write(postedCredits)
@@ -246,7 +247,7 @@ extension Account {
     isClosed.write(into: &writer)
   }
 
-  fileprivate init(from reader: inout ByteReader) throws(MachineDecodingError) {
+  init(from reader: inout ByteReader) throws(MachineDecodingError) {
     id = try AccountID(from: &reader)
     postedDebits = try reader.read()
     postedCredits = try reader.read()

@@ -96,6 +96,9 @@ public struct Ledger: Sendable {
   /// Changes with every change, and back with it.
   var accountsDigest: UInt64 = 0
   var transfersDigest: UInt64 = 0
+  /// Which accounts were changed lately other than by transfers. No part of the state: it is not
+  /// in snapshots, and two equal ledgers may have different ones.
+  var accountChanges = AccountChanges(from: .zero)
   let hash: TableHash
 
   /// No accounts, no transfers.
@@ -187,8 +190,11 @@ public struct Ledger: Sendable {
   }
 
   /// Changes what of an account is not a sum.
-  mutating func change(_ id: AccountID, _ body: (inout Account) -> Void) -> AccountOutcome {
+  mutating func change(
+    _ id: AccountID, _ moment: Moment, _ body: (inout Account) -> Void
+  ) -> AccountOutcome {
     guard let slot = slot(of: id) else { return .unknown }
+    accountChanges.note(slot, moment.index)
     accountsDigest &-= Ledger.digest(accounts[slot], slot)
     body(&accounts[slot])
     accountsDigest &+= Ledger.digest(accounts[slot], slot)

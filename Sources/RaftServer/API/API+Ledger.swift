@@ -47,6 +47,10 @@ extension API {
       try access.check(request, .reader)
       guard request.method == "GET" else { throw API.wrongMethod(request, "GET") }
       return try await audit(request)
+    case ("extract", 3):
+      try access.check(request, .reader)
+      guard request.method == "GET" else { throw API.wrongMethod(request, "GET") }
+      return try await extract(request)
     default: throw API.nothingHere(request)
     }
   }

@@ -217,6 +217,8 @@ package struct APIResponse: Sendable {
     case bytes([UInt8])
     /// Events that are sent as they come, until the client goes away or the server stops.
     case events(@Sendable (EventSink) async throws -> Void)
+    /// Bytes that are sent as they are made.
+    case pieces(@Sendable (EventSink) async throws -> Void)
   }
 
   package init(status: Int, headers: [(name: String, value: String)] = [], bytes: [UInt8] = []) {

@@ -86,6 +86,10 @@ enum OpenAPI {
       method: "get", path: "/v1/ledger/audit",
       summary: "The sums of all accounts, now or after an entry.", parameters: ["at"] + reads),
     Operation(
+      method: "get", path: "/v1/ledger/extract",
+      summary: "The ledger as rows, in one consistent cut: all, or what changed after an entry.",
+      parameters: ["after", "term", "at"] + reads, answer: "application/octet-stream"),
+    Operation(
       method: "get", path: "/v1/causality",
       summary: "Whether one entry could have known of another.", parameters: ["first", "second"]),
     Operation(method: "get", path: "/v1/topics", summary: "All topics.", parameters: reads),

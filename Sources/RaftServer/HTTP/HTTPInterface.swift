@@ -132,16 +132,26 @@ struct HTTPFront<Interface: HTTPAnswering>: HTTPResponder {
       fields[.contentLength] = String(bytes.count)
       let body = isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
       return Response(status: status, headers: fields, body: body)
-    case .events where isHead: return Response(status: status, headers: fields)
+    case .events where isHead, .pieces where isHead:
+      return Response(status: status, headers: fields)
     case .events(let send):
-      let body = ResponseBody { writer in
-        let shared = WriterBox(writer)
-        let sink = EventSink { bytes in try await shared.write(ByteBuffer(bytes: bytes)) }
-        try await sink.keepAlive()
-        try await send(sink)
-        try await shared.finish()
-      }
-      return Response(status: status, headers: fields, body: body)
+      return Response(
+        status: status, headers: fields,
+        body: body { sink in
+          try await sink.keepAlive()
+          try await send(sink)
+        })
+    case .pieces(let send): return Response(status: status, headers: fields, body: body(send))
+    }
+  }
+
+  private static func body(
+    _ send: @escaping @Sendable (EventSink) async throws -> Void
+  ) -> ResponseBody {
+    ResponseBody { writer in
+      let shared = WriterBox(writer)
+      try await send(EventSink { bytes in try await shared.write(ByteBuffer(bytes: bytes)) })
+      try await shared.finish()
     }
   }
 }

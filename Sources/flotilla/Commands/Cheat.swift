@@ -48,6 +48,7 @@ struct Cheat: ParsableCommand {
           ("flotilla pay capture t-4", "and moves it"),
           ("flotilla pay balance alice", "what is there"),
           ("flotilla pay audit", "whether the sums are right"),
+          ("flotilla ledger export ledger.sqlite", "all of it as tables"),
         ]
       case .kv:
         [

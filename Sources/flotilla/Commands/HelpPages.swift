@@ -46,6 +46,8 @@ struct HelpPage {
                      flotilla kv put greeting hello
       pay          Accounts and payments, each of which happens once.
                      flotilla pay transfer --from alice --to bob --amount 30.00
+      ledger       The ledger as tables: in SQL, in a file, for PostgreSQL.
+                     flotilla ledger sql "SELECT account, balance FROM balances"
       publish      A message to a topic.
                      flotilla publish orders '{"id":1}'
       subscribe    Messages as they come.

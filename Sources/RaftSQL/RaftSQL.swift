@@ -1,3 +1,0 @@
-#if SQL
-import GRDB
-#endif
