@@ -13,8 +13,6 @@ struct Host {
   var effects = Effects()
   var events: [Event] = []
   var situations: UInt32 = 0
-  /// How many writes the step asked for.
-  private(set) var writes = 0
   private(set) var finding: Finding?
 
   private var actions = ActionBuffer(isObserving: true)
@@ -133,7 +131,6 @@ struct Host {
       report(.oneVote) { $0.term = new.currentTerm }
     }
     local.pending.append(write)
-    writes += 1
     if fault == .saysDurableTooEarly { give(.persisted(write.ticket)) }
   }
 
