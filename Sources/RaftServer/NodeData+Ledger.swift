@@ -93,7 +93,11 @@ extension NodeData {
     if contents.state.snapshot.lastIncluded.index > .zero {
       var reader = SnapshotReader(into: machine)
       do {
-        try contents.readSnapshot(&disk) { try reader.read($0) }
+        var number: UInt64 = 0
+        while let piece = try contents.snapshotPiece(number, of: &disk) {
+          try reader.read(piece[...])
+          number += 1
+        }
         machine = try reader.finish()
       } catch let error as MachineDecodingError {
         throw .snapshot(error)

@@ -14,7 +14,11 @@ struct ContentsTests {
     var read = Tape(old.disk)
     let contents = try Journal.contents(&read)
     var snapshot: [UInt8] = []
-    try contents.readSnapshot(&read) { snapshot += $0 }
+    var number: UInt64 = 0
+    while let piece = try contents.snapshotPiece(number, of: &read) {
+      snapshot += piece
+      number += 1
+    }
     #expect(read.steps.isEmpty)
     #expect(snapshot == old.snapshot)
     #expect(contents.identity == Rig.owner)

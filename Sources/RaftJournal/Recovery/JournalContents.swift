@@ -45,18 +45,18 @@ public struct JournalContents: Sendable {
     knownCommitted = max(state.hardState.commitIndex, state.snapshot.lastIncluded.index)
   }
 
-  /// Reads the snapshot before the log, and gives away its bytes piece by piece; none if there is
-  /// no snapshot.
+  /// A piece of the snapshot before the log, counted from 0 on; `nil` after the last one, and where
+  /// there is no snapshot.
   ///
-  /// - Throws: `DiskError`, or what `body` throws.
-  /// - Complexity: O(bytes).
-  public func readSnapshot<D: Disk>(
-    _ disk: inout D, _ body: (ArraySlice<UInt8>) throws -> Void
-  ) throws {
-    guard let info = scan.snapshotInForce(of: state) else { return }
-    for number in 0..<scan.pieces(of: info) {
-      try body(try scan.piece(number, of: info, on: &disk)[...])
+  /// - Throws: `DiskError`.
+  /// - Complexity: O(bytes of the piece).
+  public func snapshotPiece<D: Disk>(
+    _ number: UInt64, of disk: inout D
+  ) throws(DiskError) -> [UInt8]? {
+    guard let info = scan.snapshotInForce(of: state), number < scan.pieces(of: info) else {
+      return nil
     }
+    return try scan.piece(number, of: info, on: &disk)
   }
 }
 

@@ -16,8 +16,8 @@ public struct LedgerExtractHead: Hashable, Sendable {
   public var term: Term?
   /// The log's time at that entry; `nil` if the ledger was told as of an earlier entry.
   public var time: LogTime?
-  /// The digest of the ledger; `nil` if it was told as of an earlier entry. Then limits, and whether
-  /// an account is closed, are those of `limitsIndex`.
+  /// The digest of the ledger; `nil` if it was told as of an earlier entry. Then limits, and
+  /// whether an account is closed, are those of `limitsIndex`.
   public var digest: UInt64?
   /// The entry as of which limits are, and whether accounts are closed; `index` as a rule.
   public var limitsIndex: LogIndex
@@ -216,7 +216,8 @@ extension Ledger {
     return low
   }
 
-  /// Takes back what happened after an entry, but for changes of limits and the closing of accounts.
+  /// Takes back what happened after an entry, but for changes of limits and the closing of
+  /// accounts.
   ///
   /// The ledger is then good to be looked at, and for nothing else.
   mutating func rewind(to index: LogIndex) throws(HistoryForgotten) {
