@@ -242,6 +242,11 @@ package struct LocalCluster {
     return true
   }
 
+  /// Wakes a node that is paused on purpose. No request would reach it.
+  package func wake(_ node: NodeID) {
+    if let pid = pid(node) { kill(pid, SIGCONT) }
+  }
+
   /// Lets go of children that have ended.
   package func reap() { while waitpid(-1, nil, WNOHANG) > 0 {} }
 

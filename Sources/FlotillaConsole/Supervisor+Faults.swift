@@ -21,6 +21,15 @@ extension Supervisor {
     for deed in act.deeds {
       guard let address = config(of: deed.node)?.http.description else { continue }
       let answer = await client.ask(address, deed.call(for: order.duration, seed: order.seed))
+      if order.verb == .pause, answer.ruling.outcome == .unknown || answer.status == 200 {
+        // It may be paused before it has answered, and says nothing more.
+        looks.pauses[deed.node] = (Supervisor.now + order.duration / 1_000_000, looks.begun)
+        done.append(
+          .object([
+            .init("node", .string(deed.node.description)), .init("says", .string(act.sentence)),
+          ]))
+        continue
+      }
       guard answer.status == 200, let document = answer.document else {
         var ruling = answer.ruling
         ruling.detail =
@@ -43,6 +52,10 @@ extension Supervisor {
     guard let client else { return (0, []) }
     var count: UInt64 = 0
     var silent: [String] = []
+    // A node that is paused hears no request.
+    for node in running { cluster?.wake(node) }
+    count += UInt64(looks.pauses.values.filter { $0.end > Supervisor.now }.count)
+    looks.pauses = [:]
     for node in running {
       guard let address = config(of: node)?.http.description else { continue }
       let answer = await client.ask(address, ClientCall("DELETE", "/v1/chaos"))

@@ -14,6 +14,12 @@ struct Looks: Sendable {
   var view = ClusterView()
   /// Faults that are on, as nodes tell of them.
   var faults: [JSONValue] = []
+  /// Nodes that were paused: they cannot say so. `end` is in milliseconds since 1970; looks through
+  /// `after` may have seen the node before.
+  var pauses: [NodeID: (end: UInt64, after: UInt64)] = [:]
+  /// How many looks were begun, and which of them is the newest that is done.
+  var begun: UInt64 = 0
+  var done: UInt64 = 0
   /// The node whose word counts for the cluster as a whole.
   var asked: NodeID?
   /// The node that was asked before, which no longer answers.
@@ -45,6 +51,8 @@ extension Supervisor {
 
   func look() async {
     refresh()
+    looks.begun += 1
+    let number = looks.begun
     guard let cluster, let client else { return publish() }
     let active = running
     let addresses = cluster.config.nodes.filter { active.contains($0.id) }
@@ -65,11 +73,12 @@ extension Supervisor {
       return row
     }
     let faults = await listFaults(view, client)
-    // Meanwhile the cluster may have been deleted.
-    guard self.cluster != nil else { return }
+    // Meanwhile the cluster may have been deleted, or somebody else may have looked later.
+    guard self.cluster != nil, number > looks.done else { return }
+    looks.done = number
     let wasQuiet = looks.model.nodes.allSatisfy { $0.role == nil }
     looks.view = view
-    looks.faults = faults
+    looks.faults = faults + pauses(view, number)
     let isQuiet = view.rows.allSatisfy { $0.status == nil }
     if !isQuiet || !wasQuiet {
       for event in looks.model.take(view, at: Supervisor.now) { feed.add(event) }
@@ -82,6 +91,7 @@ extension Supervisor {
   /// says with which.
   private func chooseWhomToAsk(_ active: [NodeID]) {
     let answering = nodes.filter { looks.status(of: $0) != nil }
+    if let old = looks.movedFrom, answering.contains(old) { looks.movedFrom = nil }
     if let asked = looks.asked, answering.contains(asked) { return }
     guard !active.isEmpty else {
       looks.asked = nil
@@ -99,11 +109,10 @@ extension Supervisor {
     looks.asked = next
   }
 
-  /// What is wrong on purpose. A node that is paused says nothing of itself but still tells this.
+  /// What is wrong on purpose at nodes that answer.
   private func listFaults(_ view: ClusterView, _ client: FlotillaClient) async -> [JSONValue] {
     let places = view.rows.filter { row in
-      guard let status = row.status else { return row.problem != "it does not run" }
-      return !(status["chaos"]?.array ?? []).isEmpty
+      !(row.status?["chaos"]?.array ?? []).isEmpty
     }
     return await withTaskGroup(of: [JSONValue].self) { group in
       for row in places {
@@ -120,6 +129,23 @@ extension Supervisor {
       var found: [JSONValue] = []
       for await list in group { found += list }
       return found.sorted { ($0["node"]?.string ?? "") < ($1["node"]?.string ?? "") }
+    }
+  }
+
+  /// Pauses of nodes that do not answer.
+  private func pauses(_ view: ClusterView, _ look: UInt64) -> [JSONValue] {
+    let now = Supervisor.now
+    for (node, pause) in looks.pauses {
+      let answers = view.rows.contains { $0.name == node.description && $0.status != nil }
+      let isOver = answers && look > pause.after || !state(node).isActive
+      if isOver || pause.end <= now { looks.pauses[node] = nil }
+    }
+    return looks.pauses.sorted { $0.key < $1.key }.map { node, pause in
+      .object([
+        .init("node", .string(node.description)), .init("id", .string("pause")),
+        .init("says", .string("\(node.description) does nothing")),
+        .init("leftMs", .text(pause.end - now)),
+      ])
     }
   }
 

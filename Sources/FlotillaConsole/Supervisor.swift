@@ -311,7 +311,10 @@ package actor Supervisor {
     _ node: NodeID, _ how: EndKind, grace: Duration = .seconds(25)
   ) async -> String {
     let name = node.description
-    let done = how == .leave ? "stopped \(name): it handed over what it could" : "killed \(name)"
+    let done =
+      how == .leave
+      ? "stopped \(name): it handed over what it could"
+      : "killed \(name): nothing was handed over"
     switch state(node) {
     case .stopped, .killed, .failed: return "\(name) was not running"
     case .elsewhere:

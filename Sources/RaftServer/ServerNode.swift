@@ -1,6 +1,7 @@
 #if Server
 // A node with its interfaces: what the command `node start` runs.
 
+import Dispatch
 import Logging
 import NIOCore
 import Raft
@@ -10,6 +11,14 @@ import RaftReplica
 import RaftRuntime
 import ServiceLifecycle
 import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 extension ReplicaHost: ReplicaService where Machine == ServerMachine {
   package func perform(
@@ -153,6 +162,7 @@ package struct ServerNode: Sendable {
   private let host: ReplicaHost<ServerMachine>
   private let api: API<ReplicaHost<ServerMachine>>
   private let certificates: ServerCertificates?
+  private let waker: ChaosWaker?
 
   /// Opens the journal and starts the replica; its interfaces wait for `run`.
   package init(_ settings: ServerSettings, logger: Logger) async throws {
@@ -168,6 +178,7 @@ package struct ServerNode: Sendable {
       logger.warning(
         "this node does harm to itself when it is told to", metadata: ["event": "chaos.allowed"])
     }
+    waker = settings.host.chaos.map { ChaosWaker($0) }
     var facts = settings.facts
     facts.isTLS = settings.certificates != nil
     certificates = try settings.certificates.map { try ServerCertificates($0) }
@@ -323,5 +334,26 @@ private struct DrainService<Service: ReplicaService>: ServiceLifecycle.Service {
     // Load balancers look at `/readyz` before they send nobody any more.
     try await Task.sleep(for: .milliseconds(milliseconds))
   }
+}
+
+// A node that is paused on purpose keeps its only loop busy, so no request reaches it, as none
+// reaches a process that is stopped. What continues such a process continues it, too.
+
+/// Ends the pauses of a node when the process is sent SIGCONT.
+final class ChaosWaker: @unchecked Sendable {
+  // Set once, and only held on to.
+  private let source: any DispatchSourceSignal
+
+  init(_ chaos: ChaosSwitch) {
+    // A queue has a thread that is not the loop.
+    source = DispatchSource.makeSignalSource(
+      signal: SIGCONT, queue: DispatchQueue(label: "chaos"))
+    source.setEventHandler {
+      for episode in chaos.episodes where episode.fault == .pause { _ = chaos.heal(episode.id) }
+    }
+    source.activate()
+  }
+
+  deinit { source.cancel() }
 }
 #endif

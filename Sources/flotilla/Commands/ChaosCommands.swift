@@ -274,6 +274,9 @@ struct ChaosHeal: ClusterCommand {
   @OptionGroup var connection: ConnectionOptions
 
   func run() async throws {
+    if connection.endpoints == nil, let cluster = try? LocalCluster.open(connection.data) {
+      for node in cluster.config.nodes { cluster.wake(node.id) }
+    }
     let crew = try await ChaosCrew.of(connection)
     var answers: [JSONValue] = []
     var count: UInt64 = 0
