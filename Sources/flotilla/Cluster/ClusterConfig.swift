@@ -42,7 +42,7 @@ struct NodeConfig: Sendable {
   var line: Int
 
   /// Everywhere that it listens.
-  fileprivate var addresses: [PeerAddress] {
+  var addresses: [PeerAddress] {
     [peer, http] + [text, grpc].compactMap { $0 }
   }
 }
