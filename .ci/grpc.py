@@ -8,6 +8,7 @@ import pathlib
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -483,15 +484,24 @@ def check_majority(cluster):
     others = cluster.followers()
     ok(submit(node, payment("bank", "bob", 1, ulid()), acks=outcomes.ACKNOWLEDGEMENT_ALL).outcome)
     cluster.kill(others[0])
-    less = submit(node, payment("bank", "bob", 1, ulid()), timeout=1.5, copies=3).outcome
+    one = payment("bank", "bob", 1, ulid())
+    less = None
+    # On a busy machine the answer may come after our own deadline; the same key waits again.
+    for _ in range(5):
+        began = time.monotonic()
+        try:
+            less = submit(node, one, timeout=3, copies=3).outcome
+            break
+        except grpc.RpcError as error:
+            check(told(error) is None and error.code() == Status.DEADLINE_EXCEEDED, f"fewer copies: {error}")
+    check(less is not None, "fewer copies were never told")
     ok(less, KIND["UNDER_ACKNOWLEDGED"])
+    check(2 < time.monotonic() - began < 3.5, "a deadline")
     check((less.copies, less.copies_asked, less.retry) == (2, 3, RETRY["WITH_THE_SAME_KEY"]), f"{less}")
     cluster.kill(others[1])
     lost = payment("bank", "bob", 1, ulid())
-    began = time.monotonic()
     unsure = refused("a payment without a majority", Status.DEADLINE_EXCEEDED, KIND["UNKNOWN"], None,
-                     RETRY["WITH_THE_SAME_KEY"], lambda: submit(node, lost, timeout=0.2))
-    check(time.monotonic() - began < 0.6, "a deadline")
+                     RETRY["WITH_THE_SAME_KEY"], lambda: submit(node, lost, timeout=5))
     check(unsure.key == lost.key, f"the key: {unsure}")
 
     def gone():
@@ -563,6 +573,14 @@ def check_access():
         ok(put(bearer(tokens["writer"]))().outcome)
         error = too_many(put(bearer("guess")))
         check(error is not None and told(error).reason == "refusedOften", "one may guess for ever")
+        host, port = cluster.addresses[1].rsplit(":", 1)
+        shown = lambda: ssl.get_server_certificate((host, int(port)))
+        old = shown()
+        done = subprocess.run([TOOL, "certs", "--config", f"{cluster.folder}/cluster.yaml", "--out",
+                               f"{cluster.folder}/certs", "--renew"], capture_output=True, text=True)
+        check(done.returncode == 0, f"certs: {done.stderr}")
+        os.kill(int(pathlib.Path(f"{cluster.folder}/n1.pid").read_text()), signal.SIGHUP)
+        until("the new certificate", lambda: shown() != old)
         plain = Node(cluster.addresses[1])
         try:
             plain.health.Check(health_pb2.HealthCheckRequest(), timeout=2)
@@ -578,8 +596,10 @@ def check_page(cluster):
     page = (PROTOS.parents[2] / "Docs/HowTo/CallFromPython.md").read_text()
     blocks = [block.split("```")[0] for block in page.split("```python\n")[1:]]
     leader = cluster.leader()
-    names = {}
+    printed = []
+    names = {"print": printed.append}
     exec(blocks[0].replace("127.0.0.1:7401", cluster.addresses[leader]), names)
+    ok(printed[0])
     check(names["payments"].GetAccount(pay.GetAccountRequest(id="shop"), timeout=5).account.balance == 3000, "the bill")
     exec(blocks[1], names)
     try:

@@ -98,8 +98,7 @@ package struct CertificateMaker {
   /// The names of a node: its own, and the hosts at which it listens.
   package static func names(_ node: NodeConfig) -> [String] {
     var names = ["DNS:" + CertificateFiles.name(of: node.id)]
-    let hosts = [node.peer.host, node.http.host] + (node.text.map { [$0.host] } ?? [])
-    for host in hosts {
+    for host in node.addresses.map({ $0.host }) {
       let isAddress = host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." }
       guard !["0.0.0.0", "::"].contains(host) else { continue }
       let name = (isAddress ? "IP:" : "DNS:") + host

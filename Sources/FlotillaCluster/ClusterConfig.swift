@@ -54,7 +54,7 @@ package struct NodeConfig: Sendable {
   }
 
   /// Everywhere that it listens.
-  fileprivate var addresses: [PeerAddress] {
+  var addresses: [PeerAddress] {
     [peer, http] + [text, grpc].compactMap { $0 }
   }
 }

@@ -145,8 +145,9 @@ struct Desk<Replica: ReplicaService>: Sendable {
         .badRequest, reason: "timeout",
         "grpc-timeout is up to 8 digits and one of H, M, S, m, u and n")
     }
-    let wanted = min(scale * Double(number), RequestRules.longestTimeout)
-    return max(.milliseconds(1), wanted - min(wanted / 10, .milliseconds(50)))
+    let whole = scale * Double(number)
+    let ours = whole - min(whole / 10, .milliseconds(250))
+    return max(.milliseconds(1), min(ours, RequestRules.longestTimeout))
   }
 
   private static var units: [Character: Duration] {
