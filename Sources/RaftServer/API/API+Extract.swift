@@ -16,7 +16,8 @@ extension API {
       throw Ruling(.badRequest, reason: "at", "after and at are not possible together")
     }
     // Nobody's account: what is wanted is the place in the log that the rows must have reached.
-    let (_, freshness) = try await ask(.ledger(.account(.none)), request)
+    let (_, freshness) = try await ask(
+      .ledger(.account(.none)), try request.readTerms())
     guard let offer = await service.ledger(wish) else {
       throw Ruling(.unavailable, reason: "ledger", "this node has no ledger to give")
     }

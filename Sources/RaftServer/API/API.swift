@@ -68,7 +68,7 @@ package struct API<Service: ReplicaService>: Sendable {
   }
 
   /// Answers a request. Whatever is asked, there is an answer.
-  func respond(_ request: APIRequest) async -> APIResponse {
+  package func respond(_ request: APIRequest) async -> APIResponse {
     if let origin = request.header("origin") { return await respond(request, from: origin) }
     return await answer(request)
   }
