@@ -182,7 +182,7 @@ struct ProjectionTests {
     #expect(try reading.rows("SELECT sum FROM zero_sums").allSatisfy { $0 == [.integer(0)] })
     #expect(
       try reading.rows("SELECT posted_debits, pending_debits FROM currencies")
-        == [[.real(18_446_744_073_709_551_614), .integer(7)]])
+        == [[.real(18_446_744_073_709_551_616), .integer(7)]])
     #expect(
       try reading.rows("SELECT balance FROM balances WHERE account = '\(names[0])'")
         == [[.integer(-Int64.max)]])
