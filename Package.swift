@@ -165,8 +165,8 @@ let package = Package(
     .target(
       name: "FlotillaConsole",
       dependencies: [
-        "Raft", "RaftInterface", "RaftClient", "RaftServer", "FlotillaPages", "FlotillaCluster",
-        "FlotillaTerminal",
+        "Raft", "RaftInterface", "RaftClient", "RaftRuntime", "RaftServer", "FlotillaPages",
+        "FlotillaCluster", "FlotillaTerminal",
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
         .product(name: "Subprocess", package: "swift-subprocess", condition: onlyServer),
         .product(

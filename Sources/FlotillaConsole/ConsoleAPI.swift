@@ -91,9 +91,9 @@ package struct ConsoleAPI: HTTPAnswering {
       try allow(request, ["GET"])
       return json(FaultMenu(request, equivalents).document)
     default:
-      guard path.count >= 3, path[0] == "v1", path[1] == "nodes", path.count <= 4 else {
-        throw nothingHere(request)
-      }
+      guard path.count >= 3, path[0] == "v1", path[1] == "nodes", path.count <= 4,
+        !path[2].isEmpty
+      else { throw nothingHere(request) }
       return try await node(request, path)
     }
   }

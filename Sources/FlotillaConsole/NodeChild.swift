@@ -37,8 +37,8 @@ enum NodeChild {
   /// A line that is longer is not shown; none of ours is. Unit: bytes.
   static let maximumLineBytes = 16 << 10
 
-  /// Runs a process to its end. Its standard input is open for as long as this process lives: a node
-  /// that watches it ends with us, in whichever way we end.
+  /// Runs a process to its end. Its standard input is open for as long as this process lives: a
+  /// node that watches it ends with us, in whichever way we end.
   ///
   /// - Parameters:
   ///   - program: the program.

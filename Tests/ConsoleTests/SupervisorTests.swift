@@ -115,12 +115,7 @@ import Testing
     let desk = try Desk()
     #expect(await desk.ask("POST", "/v1/cluster/start", #"{"nodes":1}"#).status == 200)
     #expect(await desk.ask("POST", "/v1/nodes/n1/stop").status == 200)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: tool)
-    process.arguments = ["cluster", "start", "n1", "--data", desk.folder.path]
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
+    #expect(try await run(["cluster", "start", "n1", "--data", desk.folder.path]) == 0)
     try await desk.until { $0.node("n1")?["process"] == .string("elsewhere") }
     #expect(await desk.says("POST", "/v1/nodes/n1/start") == "n1 was running already")
     // What the console did not start does not end with it.

@@ -52,6 +52,24 @@ let tool: String = {
     ?? "flotilla was not built beside the tests"
 }()
 
+/// Runs the command to its end, and says how it ended. Unlike `Process` it does not wait for what
+/// the command leaves running.
+func run(_ arguments: [String]) async throws -> Int32 {
+  var files = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&files)
+  defer { posix_spawn_file_actions_destroy(&files) }
+  posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0)
+  let words = ([tool] + arguments).map { strdup($0) } + [nil]
+  defer { for word in words { free(word) } }
+  var pid: pid_t = 0
+  guard posix_spawn(&pid, tool, &files, nil, words, nil) == 0 else {
+    throw Failure(.internal, "\(tool) was not started")
+  }
+  var status: Int32 = 0
+  while waitpid(pid, &status, WNOHANG) == 0 { try await Task.sleep(for: .milliseconds(20)) }
+  return status
+}
+
 /// A console without any socket.
 struct Desk {
   let folder: Folder

@@ -106,7 +106,7 @@ import Testing
       transfer t@0 alice bob 1                  insufficientFunds(0)
       fund     alice  10                        ok
       tick     608400s
-      transfer t@0 alice bob 1                  keyExpired
+      transfer t@0 alice bob 1                  insufficientFunds(0)
       tick     1s
       transfer t@0 alice bob 1                  keyExpired
       balance  alice 10 bob 0

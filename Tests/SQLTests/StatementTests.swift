@@ -55,7 +55,9 @@ struct StatementTests {
 
   @Test("A statement without end can be stopped, and the next one runs")
   func interrupts() throws {
-    let reading = try LedgerReading(at: try StatementTests.file().path)
+    let file = try StatementTests.file()
+    defer { withExtendedLifetime(file) {} }
+    let reading = try LedgerReading(at: file.path)
     Thread.detachNewThread {
       for _ in 0..<40 {
         Thread.sleep(forTimeInterval: 0.05)
@@ -74,7 +76,9 @@ struct StatementTests {
 
   @Test("Values come as the bytes that they are, zeros and all")
   func values() throws {
-    let reading = try LedgerReading(at: try StatementTests.file().path)
+    let file = try StatementTests.file()
+    defer { withExtendedLifetime(file) {} }
+    let reading = try LedgerReading(at: file.path)
     #expect(
       try reading.rows("SELECT NULL, -1, 1.5, cast(x'61006280ff' AS TEXT), x'00ff', ''")
         == [

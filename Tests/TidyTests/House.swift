@@ -64,8 +64,8 @@ enum House {
     "FlotillaConsole": Room(
       isPure: false,
       mayImport: [
-        "Raft", "RaftServer", "RaftClient", "RaftInterface", "FlotillaTerminal", "FlotillaPages",
-        "FlotillaCluster",
+        "Raft", "RaftRuntime", "RaftServer", "RaftClient", "RaftInterface", "FlotillaTerminal",
+        "FlotillaPages", "FlotillaCluster",
       ],
       mayImportPackages: true),
     "flotilla-sim": Room(

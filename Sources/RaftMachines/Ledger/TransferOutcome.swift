@@ -1,5 +1,5 @@
-// One answer for each transfer. A refusal moves nothing; under a key it is the last word on that key
-// (`SpentKeys`).
+// One answer for each transfer. A refusal moves nothing; under a key it is the last word on that
+// key (`SpentKeys`).
 
 import Raft
 

@@ -1,6 +1,6 @@
 #if Server
-// Three questions of a platform, with three answers. None of them needs a token, and nothing in them
-// is secret.
+// Three questions of a platform, with three answers. None of them needs a token, and nothing in
+// them is secret.
 
 import Raft
 import RaftInterface
