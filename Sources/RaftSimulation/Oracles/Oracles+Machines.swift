@@ -169,6 +169,9 @@ extension Oracles {
 
   /// Whether this is the newest committed membership, so that its members must have heard of it.
   private func isInForce(_ membership: Membership, _ slot: Int) -> Bool {
-    ledger.committedMembership(through: ledger.committedIndex) == views[slot].membershipIndex
+    let index = ledger.committedMembership(through: ledger.committedIndex)
+    // A node that was removed may still believe in another entry of the same index.
+    return index == views[slot].membershipIndex
+      && views[slot].issued.holds(index, term: ledger.commitment(index).term)
   }
 }
