@@ -63,7 +63,7 @@ func run(_ arguments: [String]) async throws -> Int32 {
   defer { for word in words { free(word) } }
   var pid: pid_t = 0
   guard posix_spawn(&pid, tool, &files, nil, words, nil) == 0 else {
-    throw Failure(.internal, "\(tool) was not started")
+    throw Failure(.internalError, "\(tool) was not started")
   }
   var status: Int32 = 0
   while waitpid(pid, &status, WNOHANG) == 0 { try await Task.sleep(for: .milliseconds(20)) }
