@@ -13,7 +13,7 @@ import Testing
 @Suite("The nodes of a console", .serialized) struct SupervisorTests {
   @Test(
     "A node is started, killed, started, restarted and stopped, and says so",
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(4)))
   func life() async throws {
     let desk = try Desk()
     let start = await desk.ask("POST", "/v1/cluster/start", #"{"nodes":3}"#)
@@ -71,7 +71,7 @@ import Testing
     #expect(await desk.says("POST", "/v1/nodes/n1/stop") == "n1 was not running")
   }
 
-  @Test("A fault is on, is listed with its time, and is healed", .timeLimit(.minutes(1)))
+  @Test("A fault is on, is listed with its time, and is healed", .timeLimit(.minutes(4)))
   func faults() async throws {
     let desk = try Desk()
     #expect(await desk.ask("POST", "/v1/cluster/start", #"{"nodes":3}"#).status == 200)
@@ -95,7 +95,7 @@ import Testing
     #expect(await desk.ask("POST", "/v1/nodes/n1/start").status == 503)
   }
 
-  @Test("A node that cannot start is told of, with what it said", .timeLimit(.minutes(1)))
+  @Test("A node that cannot start is told of, with what it said", .timeLimit(.minutes(4)))
   func failing() async throws {
     let desk = try Desk()
     #expect(await desk.ask("POST", "/v1/cluster/start", #"{"nodes":1}"#).status == 200)
@@ -110,7 +110,7 @@ import Testing
     #expect(log.contains { $0["line"]?.string?.contains("has no data") == true })
   }
 
-  @Test("A node that somebody else has started is seen, and can be ended", .timeLimit(.minutes(1)))
+  @Test("A node that somebody else has started is seen, and can be ended", .timeLimit(.minutes(4)))
   func elsewhere() async throws {
     let desk = try Desk()
     #expect(await desk.ask("POST", "/v1/cluster/start", #"{"nodes":1}"#).status == 200)
@@ -126,7 +126,7 @@ import Testing
   }
 
   @Test(
-    "No node outlives its console, in whichever way that ends", .timeLimit(.minutes(2)),
+    "No node outlives its console, in whichever way that ends", .timeLimit(.minutes(4)),
     arguments: [SIGKILL, SIGTERM, SIGINT])
   func noOrphans(_ signal: Int32) async throws {
     let console = try ConsoleProcess()
