@@ -16,6 +16,7 @@ struct HostMetrics {
   private let sync: Timer
   private let commit: Timer
   private let apply: Timer
+  private var progress = ProgressFigures()
 
   init(_ factory: any MetricsFactory) {
     self.factory = factory
@@ -27,11 +28,17 @@ struct HostMetrics {
   /// Notes how long a write of the log took.
   func noteSync(_ nanoseconds: UInt64) { sync.recordNanoseconds(Int64(clamping: nanoseconds)) }
 
-  /// Notes how long entries took from the leader's log to a majority.
-  func noteCommit(_ nanoseconds: UInt64) { commit.recordNanoseconds(Int64(clamping: nanoseconds)) }
-
-  /// Notes how long committed entries took into the machine.
-  func noteApply(_ nanoseconds: UInt64) { apply.recordNanoseconds(Int64(clamping: nanoseconds)) }
+  /// Notes where the node is after a turn, and with it how long entries took until they were
+  /// committed and applied.
+  mutating func noteProgress(
+    isLeader: Bool, last: LogIndex, commit: LogIndex, applied: LogIndex, now: UInt64
+  ) {
+    let (commits, applies) = (self.commit, self.apply)
+    progress.note(
+      isLeader: isLeader, last: last, commit: commit, applied: applied, now: now,
+      onCommit: { commits.recordNanoseconds(Int64(clamping: $0)) },
+      onApply: { applies.recordNanoseconds(Int64(clamping: $0)) })
+  }
 
   /// Takes all over from a status.
   mutating func take(_ status: HostStatus) {

@@ -61,7 +61,6 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   var certificates: PeerCertificates?
   var notices = HostNotices()
   private var metrics: HostMetrics?
-  private var progress = ProgressFigures()
   private var measuring: RepeatedTask?
   private var disk: DiskThread?
   private var ticking: RepeatedTask?
@@ -232,12 +231,10 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   }
 
   private func noteProgress() {
-    guard let metrics else { return }
-    progress.note(
+    metrics?.noteProgress(
       isLeader: turn.driver.replica.node.role == .leader,
       last: turn.driver.replica.node.log.lastIndex, commit: turn.driver.replica.node.commitIndex,
-      applied: turn.driver.replica.machine.applied, now: HostClock.steady,
-      onCommit: { metrics.noteCommit($0) }, onApply: { metrics.noteApply($0) })
+      applied: turn.driver.replica.machine.applied, now: HostClock.steady)
   }
 
   private func noteApplied() {
