@@ -91,9 +91,9 @@ import Testing
       #expect(await after.send(payment(key)).ruling.outcome == .duplicate, "\(key)")
     }
     let account = await after.send(ClientCall("GET", "/v1/ledger/accounts/alice"))
-    // One whose answer was lost may have been done as well.
-    let balance = UInt64(account.document?["balance"]?.string ?? "") ?? 0
-    #expect(balance >= UInt64(keys.count) && balance <= UInt64(keys.count) + 3)
+    // One of the twenty whose answer was lost may have been done as well.
+    let balance = Int(account.document?["balance"]?.string ?? "") ?? 0
+    #expect(balance >= keys.count && balance <= 20)
     #expect(keys.count >= 10)
     #expect(await after.send(payment(PaymentKey.fresh().ulid)).ruling.outcome == .ok)
     await new.stopAll()

@@ -52,7 +52,7 @@ extension Plan {
     let cluster = Plan.cluster(knobs, options, isTroubled)
     let node = Plan.nodeSettings(knobs, cluster, scenario)
     let tick = knobs.between(.tick, 10, 20) * 1_000_000
-    // Dozens of election timeouts. Who wants to see longer lives says so (`--until`); a sweep has
+    // Some ten election timeouts. Who wants to see longer lives says so (`--until`); a sweep has
     // more of its time in more beginnings.
     let duration = options.duration ?? knobs.between(.duration, 1_500, 3_500) * 1_000_000
     self.init(
