@@ -211,26 +211,31 @@ let package = Package(
     .testTarget(name: "RaftTests", dependencies: ["Raft"]),
     .testTarget(name: "ClockTests", dependencies: ["RaftClocks"]),
     .testTarget(
-      name: "MachineTests", dependencies: ["Raft", "RaftClocks", "RaftMachines"],
+      name: "MachineTests", dependencies: ["TestPace", "Raft", "RaftClocks", "RaftMachines"],
       exclude: ["Golden"]),
-    .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability", "Raft"]),
+    .testTarget(
+      name: "LinearizabilityTests", dependencies: ["TestPace", "Linearizability", "Raft"]),
     .testTarget(name: "OracleTests", dependencies: ["Raft", "RaftReplica", "RaftSimulation"]),
-    // Not a product: only our own tests depend on it.
+    // Not products: only our own tests depend on them.
+    .target(name: "TestPace", path: "Tests/TestPace"),
     .target(name: "RaftTestSupport", dependencies: ["Raft"], path: "Tests/RaftTestSupport"),
     .testTarget(name: "PaperTests", dependencies: ["Raft", "RaftTestSupport"]),
     .testTarget(
       name: "Transcripts", dependencies: ["Raft", "RaftTestSupport"],
       exclude: ["Plays", "README.md"]),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Raft", "RaftMachines", "RaftSimulation"]),
+      name: "SimulationTests",
+      dependencies: ["TestPace", "Raft", "RaftMachines", "RaftSimulation"]),
     // A consumer's own machines under chaos, through what is public and nothing else.
     .testTarget(
       name: "OwnMachineTests",
-      dependencies: ["Raft", "RaftMachines", "RaftReplica", "RaftSimulation", "Linearizability"]),
+      dependencies: [
+        "TestPace", "Raft", "RaftMachines", "RaftReplica", "RaftSimulation", "Linearizability",
+      ]),
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "flotilla-sim", "FlotillaTerminal", "Raft", "RaftExploration", "RaftMachines",
+        "TestPace", "flotilla-sim", "FlotillaTerminal", "Raft", "RaftExploration", "RaftMachines",
         "RaftSimulation", "RaftJournal", "RaftFiles", "Linearizability",
       ],
       exclude: ["Golden", "Scenarios"]),
@@ -241,18 +246,20 @@ let package = Package(
     .testTarget(
       name: "JournalTests",
       dependencies: [
-        "Raft", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftTestSupport", "JournalWriter",
+        "TestPace", "Raft", "RaftJournal", "RaftFiles", "RaftSimulation", "RaftTestSupport",
+        "JournalWriter",
       ]),
     .testTarget(
       name: "ReplicaTests",
       dependencies: [
-        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftSimulation",
+        "TestPace", "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica",
+        "RaftSimulation",
       ]),
-    .testTarget(name: "ExplorationTests", dependencies: ["Raft", "RaftExploration"]),
+    .testTarget(name: "ExplorationTests", dependencies: ["TestPace", "Raft", "RaftExploration"]),
     .testTarget(
       name: "RuntimeTests",
       dependencies: [
-        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
+        "TestPace", "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftFiles", "RaftReplica",
         "RaftSimulation", "RaftRuntime",
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
@@ -278,7 +285,7 @@ let package = Package(
     .testTarget(
       name: "LoadTests",
       dependencies: [
-        "FlotillaLoad",
+        "TestPace", "FlotillaLoad",
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
       ]),
@@ -286,7 +293,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica", "RaftRuntime",
+        "TestPace", "Raft", "RaftClocks", "RaftMachines", "RaftJournal", "RaftReplica",
+        "RaftRuntime",
         "RaftInterface", "RaftServer", "RaftClient", "FlotillaTerminal", "FlotillaLoad", "flotilla",
         "FlotillaPages", "FlotillaCluster",
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
@@ -295,14 +303,16 @@ let package = Package(
     .testTarget(
       name: "ConsoleTests",
       dependencies: [
-        "Raft", "RaftClient", "RaftInterface", "RaftServer", "FlotillaPages", "FlotillaCluster",
+        "TestPace", "Raft", "RaftClient", "RaftInterface", "RaftServer", "FlotillaPages",
+        "FlotillaCluster",
         "FlotillaConsole", "FlotillaTerminal", "flotilla",
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(
       name: "GRPCTests",
       dependencies: [
-        "Raft", "RaftClocks", "RaftGRPC", "RaftMachines", "RaftInterface", "RaftReplica",
+        "TestPace", "Raft", "RaftClocks", "RaftGRPC", "RaftMachines", "RaftInterface",
+        "RaftReplica",
         "RaftRuntime", "RaftServer",
         .product(name: "GRPCCore", package: "grpc-swift-2", condition: onlyGRPC),
         .product(
@@ -320,7 +330,7 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests",
       dependencies: [
-        "Raft", "RaftClocks", "RaftMachines", "RaftExploration", "RaftSimulation",
+        "TestPace", "Raft", "RaftClocks", "RaftMachines", "RaftExploration", "RaftSimulation",
         "Linearizability", "RaftJournal", "RaftRuntime",
       ]),
 

@@ -1,10 +1,11 @@
 import Foundation
 import Linearizability
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct Benchmarks {
+@Suite(.computing) struct Benchmarks {
   @Test(arguments: [1, 16, 256])
   func `the minimal host commits and applies everything on all nodes`(batch: Int) throws {
     var host = try CoreBench.cluster()

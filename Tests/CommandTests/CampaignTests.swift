@@ -1,10 +1,11 @@
 import Foundation
 import RaftSimulation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct Campaigns {
+@Suite(.computing) struct Campaigns {
   private func report(_ more: String...) throws -> URL {
     let arguments =
       [

@@ -1,4 +1,5 @@
 import Foundation
+import TestPace
 import Testing
 
 @testable import Linearizability
@@ -23,7 +24,7 @@ private let stale = lines(
   """)
 // end of wide-table
 
-@Suite struct `Histories of anything` {
+@Suite(.computing) struct `Histories of anything` {
   private func check(_ model: String, _ text: String, _ more: String...) throws -> Tool.Result {
     let file = try Scratch.file("history.jsonl", text)
     let arguments = ["check", "--model", model, file.lastPathComponent] + more

@@ -1,9 +1,10 @@
 import Foundation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct `The command line` {
+@Suite(.computing) struct `The command line` {
   @Test func `an unknown command is answered with the nearest`() throws {
     let result = try Tool.run("simulat")
     #expect(result.code == 64)

@@ -1,5 +1,6 @@
 import Foundation
 import RaftSimulation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
@@ -15,7 +16,7 @@ enum PastFailures {
 }
 
 /// Past failures, each with its story: what sweeps run before anything new.
-@Suite struct `Past failures` {
+@Suite(.computing) struct `Past failures` {
   @Test func `there are past failures`() { #expect(PastFailures.files.count >= 10) }
 
   @Test(arguments: PastFailures.files)

@@ -1,9 +1,10 @@
 import Foundation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct `Exit codes` {
+@Suite(.computing) struct `Exit codes` {
   @Test func `the table of the help lists every code once`() throws {
     let result = try Tool.run("help", "exit-codes")
     #expect(result.code == 0)

@@ -1,11 +1,12 @@
 import Foundation
 import Raft
 import RaftExploration
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct `Exploring from the command line` {
+@Suite(.computing) struct `Exploring from the command line` {
   private let small = ["explore", "--terms", "1", "--entries", "0", "--nodes", "2"]
   private var planted: [String] {
     [

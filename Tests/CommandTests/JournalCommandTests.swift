@@ -2,11 +2,12 @@ import Foundation
 import Raft
 import RaftFiles
 import RaftJournal
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct `The journal command` {
+@Suite(.computing) struct `The journal command` {
   /// A directory with a journal of twenty writes.
   private func journal() throws -> URL {
     let folder = try Scratch.folder().appendingPathComponent("node")

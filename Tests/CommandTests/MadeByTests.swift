@@ -2,6 +2,7 @@ import Foundation
 import Raft
 import RaftMachines
 import RaftSimulation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
@@ -19,7 +20,7 @@ private struct Tally: StateMachine {
   init(from reader: inout ByteReader) throws(MachineDecodingError) { total = try reader.read() }
 }
 
-@Suite struct `The trace of a test of somebody's own machine` {
+@Suite(.computing) struct `The trace of a test of somebody's own machine` {
   private func trace() throws -> (path: String, failure: SimulationFailure) {
     let failure = try #require(throws: SimulationFailure.self) {
       try Simulation(seed: 3, scenario: .chaos(nodes: 3)) { Tally() }

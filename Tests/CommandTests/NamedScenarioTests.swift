@@ -1,5 +1,6 @@
 import Foundation
 import RaftSimulation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
@@ -15,7 +16,7 @@ enum NamedScenarios {
 }
 
 /// The situations with a name, which continuous integration runs one by one.
-@Suite struct `Named scenarios` {
+@Suite(.computing) struct `Named scenarios` {
   @Test func `there are many, and between them they show every kind of fault`() throws {
     #expect(NamedScenarios.files.count >= 25)
     var kinds: Set<FaultKind> = []

@@ -1,7 +1,8 @@
 import Foundation
+import TestPace
 import Testing
 
-@Suite struct Output {
+@Suite(.computing) struct Output {
   @Test func `a run in the form of text`() throws {
     let result = try Tool.run("simulate", "--scenario", "calm.yaml", folder: samples())
     try Golden.expect(Golden.form(result.out), "simulate-passed")

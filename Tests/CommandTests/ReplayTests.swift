@@ -1,7 +1,8 @@
 import Foundation
+import TestPace
 import Testing
 
-@Suite struct Replaying {
+@Suite(.computing) struct Replaying {
   @Test func `a run folder holds what its page says`() throws {
     let run = try Samples.recordedRun()
     let names = try FileManager.default.contentsOfDirectory(atPath: run).sorted()

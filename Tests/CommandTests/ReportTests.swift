@@ -1,11 +1,12 @@
 import FlotillaViewer
 import Foundation
 import RaftSimulation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct ReportTests {
+@Suite(.computing) struct ReportTests {
   /// A run with faults, of a few thousand events.
   private static func request(_ seed: UInt64 = 7) -> ReportRequest {
     ReportRequest(.plan(Plan(seed: seed), name: "seed \(seed)"))

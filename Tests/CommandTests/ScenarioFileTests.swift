@@ -1,10 +1,11 @@
 import Foundation
 import RaftSimulation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct `Scenario files` {
+@Suite(.computing) struct `Scenario files` {
   @Test func `every problem of a file is told, with its line, its column and what was meant`()
     throws
   {

@@ -1,9 +1,10 @@
 import Foundation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct `Shrinking a run` {
+@Suite(.computing) struct `Shrinking a run` {
   /// A failing run with more in it than it takes.
   private func scenario() throws -> URL {
     let text = try String(contentsOfFile: Samples.neverAnswered, encoding: .utf8)

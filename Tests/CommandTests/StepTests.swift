@@ -1,6 +1,7 @@
 // The keys of replay --step, pressed through a terminal of the system.
 
 import Foundation
+import TestPace
 import Testing
 
 #if canImport(Glibc)
@@ -71,7 +72,7 @@ private final class Terminal {
   }
 }
 
-@Suite struct `Stepping through a run` {
+@Suite(.computing) struct `Stepping through a run` {
   /// The number of the event that is shown.
   private func event(_ screen: String?) throws -> Int {
     let line = try #require(screen?.split(separator: "\n").first { $0.hasPrefix("event ") })

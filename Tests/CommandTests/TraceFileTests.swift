@@ -1,9 +1,10 @@
 import Foundation
+import TestPace
 import Testing
 
 @testable import flotilla_sim
 
-@Suite struct `Trace files` {
+@Suite(.computing) struct `Trace files` {
   @Test func `no line crashes the reader`() throws {
     let run = try Samples.recordedRun()
     let good = Array(try Data(contentsOf: URL(fileURLWithPath: run + "/trace.jsonl")).prefix(6_000))

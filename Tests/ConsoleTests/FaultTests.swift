@@ -5,6 +5,7 @@ import Foundation
 import Raft
 import RaftInterface
 import RaftServer
+import TestPace
 import Testing
 
 @testable import FlotillaConsole
@@ -35,7 +36,7 @@ private func shellWords(_ line: String) -> [String] {
   return words + (word.map { [$0] } ?? [])
 }
 
-@Suite("Faults, and the command lines that do the same") struct FaultTests {
+@Suite("Faults, and the command lines that do the same", .live) struct FaultTests {
   private func order(_ body: String) throws(Ruling) -> FaultOrder {
     let document: JSONValue
     do { document = try JSONValue(parsing: body) } catch { throw Ruling(.badRequest, "\(error)") }

@@ -6,12 +6,13 @@ import Raft
 import RaftInterface
 import RaftRuntime
 import RaftServer
+import TestPace
 import Testing
 
 @testable import FlotillaCluster
 @testable import FlotillaConsole
 
-@Suite("Who may ask a console anything") struct GuardTests {
+@Suite("Who may ask a console anything", .live) struct GuardTests {
   private static let changing = [
     ("POST", "/v1/cluster/start"), ("POST", "/v1/cluster/stop"), ("POST", "/v1/nodes/n1/kill"),
     ("POST", "/v1/nodes/n1/start"), ("POST", "/v1/faults"), ("DELETE", "/v1/faults"),

@@ -4,12 +4,13 @@ import Raft
 import RaftInterface
 import RaftServer
 import Synchronization
+import TestPace
 import Testing
 
 @testable import FlotillaCluster
 @testable import FlotillaConsole
 
-@Suite("The console over REST") struct RouteTests {
+@Suite("The console over REST", .live) struct RouteTests {
   @Test("Before there is a cluster its state says so, and nothing can be done to nodes")
   func nothingYet() async throws {
     let desk = try Desk()

@@ -4,16 +4,17 @@ import Raft
 import RaftClient
 import RaftInterface
 import RaftServer
+import TestPace
 import Testing
 
 @testable import FlotillaCluster
 @testable import FlotillaConsole
 
 /// Real processes, so one test after the other.
-@Suite("The nodes of a console", .serialized) struct SupervisorTests {
+@Suite("The nodes of a console", .serialized, .live) struct SupervisorTests {
   @Test(
     "A node is started, killed, started, restarted and stopped, and says so",
-    .timeLimit(.minutes(4)))
+    .timeLimit(.minutes(20)))
   func life() async throws {
     let desk = try Desk()
     let start = await desk.ask("POST", "/v1/cluster/start", #"{"nodes":3}"#)
@@ -71,7 +72,7 @@ import Testing
     #expect(await desk.says("POST", "/v1/nodes/n1/stop") == "n1 was not running")
   }
 
-  @Test("A fault is on, is listed with its time, and is healed", .timeLimit(.minutes(4)))
+  @Test("A fault is on, is listed with its time, and is healed", .timeLimit(.minutes(20)))
   func faults() async throws {
     let desk = try Desk()
     #expect(await desk.ask("POST", "/v1/cluster/start", #"{"nodes":3}"#).status == 200)
@@ -95,7 +96,7 @@ import Testing
     #expect(await desk.ask("POST", "/v1/nodes/n1/start").status == 503)
   }
 
-  @Test("A node that cannot start is told of, with what it said", .timeLimit(.minutes(4)))
+  @Test("A node that cannot start is told of, with what it said", .timeLimit(.minutes(20)))
   func failing() async throws {
     let desk = try Desk()
     #expect(await desk.ask("POST", "/v1/cluster/start", #"{"nodes":1}"#).status == 200)
@@ -110,7 +111,7 @@ import Testing
     #expect(log.contains { $0["line"]?.string?.contains("has no data") == true })
   }
 
-  @Test("A node that somebody else has started is seen, and can be ended", .timeLimit(.minutes(4)))
+  @Test("A node that somebody else has started is seen, and can be ended", .timeLimit(.minutes(20)))
   func elsewhere() async throws {
     let desk = try Desk()
     #expect(await desk.ask("POST", "/v1/cluster/start", #"{"nodes":1}"#).status == 200)
@@ -126,7 +127,7 @@ import Testing
   }
 
   @Test(
-    "No node outlives its console, in whichever way that ends", .timeLimit(.minutes(4)),
+    "No node outlives its console, in whichever way that ends", .timeLimit(.minutes(20)),
     arguments: [SIGKILL, SIGTERM, SIGINT])
   func noOrphans(_ signal: Int32) async throws {
     let console = try ConsoleProcess()

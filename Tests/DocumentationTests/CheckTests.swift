@@ -1,7 +1,8 @@
+import TestPace
 import Testing
 
 /// Each check, shown something good and something bad.
-@Suite struct CheckTests {
+@Suite(.computing) struct CheckTests {
   private let page = """
     # A page
     ```swift prints
@@ -76,7 +77,7 @@ import Testing
         """
       )
     ],
-    tests: [("Tests/PaperTests/Figure2.swift", "@Suite struct FigureTwo {}")])
+    tests: [("Tests/PaperTests/Figure2.swift", "@Suite(.computing) struct FigureTwo {}")])
 
   @Test(arguments: [
     "swift test", "swift test --filter PaperTests", "swift test --filter 'FigureTwo'",

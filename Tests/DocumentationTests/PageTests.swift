@@ -1,7 +1,8 @@
+import TestPace
 import Testing
 
 /// The checks, applied to the pages of this repository.
-@Suite struct PageTests {
+@Suite(.computing) struct PageTests {
   @Test func `the pages are found`() {
     #expect(Pages.paths.contains("Docs/README.md"))
   }

@@ -1,8 +1,9 @@
 import Raft
+import TestPace
 import Testing
 
 /// The tables to look things up in are complete: nothing public is missing there.
-@Suite struct ReferenceTests {
+@Suite(.computing) struct ReferenceTests {
   /// The names of the cases of an enum, in the order of its file.
   private func cases(of name: String, in path: String) -> [String] {
     let text = Pages.text(path)

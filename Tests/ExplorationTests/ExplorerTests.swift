@@ -2,6 +2,7 @@
 // searching agree, and what is planted is found by a shortest way.
 
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftExploration
@@ -35,7 +36,7 @@ private var pair: Bounds {
   return bounds
 }
 
-@Suite struct `An exploration` {
+@Suite(.computing) struct `An exploration` {
   @Test func `of the real core within small bounds is complete and finds nothing`() throws {
     for bounds in [election, pair] {
       let explorer = try explored(bounds)
@@ -83,7 +84,7 @@ private var pair: Bounds {
   }
 }
 
-@Suite struct Reducing {
+@Suite(.computing) struct Reducing {
   @Test func `by names leaves one state of each set of states that differ in names only`() throws {
     let full = try seen(election, Reductions(isSymmetric: false), withMessages: true)
     let reduced = try seen(election, Reductions(), withMessages: true)
@@ -140,7 +141,7 @@ private var pair: Bounds {
   }
 }
 
-@Suite struct `A counterexample` {
+@Suite(.computing) struct `A counterexample` {
   private var planted: Bounds {
     var bounds = Bounds()
     bounds.terms = 1
@@ -185,7 +186,7 @@ private var pair: Bounds {
   }
 }
 
-@Suite struct `A checkpoint` {
+@Suite(.computing) struct `A checkpoint` {
   @Test(arguments: SearchOrder.allCases)
   func `leads to the same end as no interruption`(order: SearchOrder) throws {
     let whole = try explored(pair, Reductions(), order)
@@ -227,7 +228,7 @@ private var pair: Bounds {
   }
 }
 
-@Suite struct `Bounds that cannot be explored` {
+@Suite(.computing) struct `Bounds that cannot be explored` {
   @Test func `are refused with every problem`() {
     var bounds = Bounds()
     bounds.nodes = 9

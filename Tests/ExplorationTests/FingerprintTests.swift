@@ -1,11 +1,12 @@
 // The fingerprint by which states are compared must miss nothing that decides what a node does.
 
 import RaftExploration
+import TestPace
 import Testing
 
 @testable import Raft
 
-@Suite struct Fingerprints {
+@Suite(.computing) struct Fingerprints {
   private func fields(_ value: Any) -> Set<String> {
     Set(Mirror(reflecting: value).children.compactMap(\.label))
   }

@@ -1,6 +1,7 @@
 // A network that keeps every message: each may come at any time and any number of times. What is
 // spared there is compared with the full search, and each rule of it with the core.
 
+import TestPace
 import Testing
 
 @testable import Raft
@@ -40,7 +41,7 @@ private let promptPair = bounds {
   $0.disks = .prompt
 }
 
-@Suite struct `A network that keeps every message` {
+@Suite(.computing) struct `A network that keeps every message` {
   @Test func `is explored to the end, and nothing is found`() throws {
     let trio = bounds {
       $0.terms = 1
@@ -127,7 +128,7 @@ private let promptPair = bounds {
   }
 }
 
-@Suite struct `Prompt disks` {
+@Suite(.computing) struct `Prompt disks` {
   @Test func `lead to no state that disks of any speed do not lead to`() throws {
     var bounds = promptPair
     let prompt = try nodeStates(bounds, Reductions())
@@ -220,7 +221,7 @@ extension Explorer {
   }
 }
 
-@Suite struct `What is spared where messages are kept` {
+@Suite(.computing) struct `What is spared where messages are kept` {
   private static let all = [
     promptPair,
     bounds {

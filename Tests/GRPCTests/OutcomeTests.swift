@@ -2,6 +2,7 @@
 import GRPCCore
 import GRPCProtobuf
 import RaftInterface
+import TestPace
 import Testing
 
 @testable import RaftGRPC
@@ -15,7 +16,7 @@ func outcome(of error: RPCError) -> Flotilla_V1_Outcome? {
   }.first
 }
 
-@Suite struct StatusTests {
+@Suite(.live) struct StatusTests {
   /// The numbers of the codes, as gRPC has them.
   private static let codes = [
     "OK": 0, "INVALID_ARGUMENT": 3, "DEADLINE_EXCEEDED": 4, "NOT_FOUND": 5, "ALREADY_EXISTS": 6,
@@ -74,7 +75,7 @@ func outcome(of error: RPCError) -> Flotilla_V1_Outcome? {
   }
 }
 
-@Suite struct CallTests {
+@Suite(.live) struct CallTests {
   @Test(
     "The node gives up a little before its client does, and after a minute at the latest",
     arguments: [

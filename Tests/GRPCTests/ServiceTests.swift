@@ -4,12 +4,13 @@ import Raft
 import RaftInterface
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftGRPC
 @testable import RaftServer
 
-@Suite struct ServiceTests {
+@Suite(.live) struct ServiceTests {
 
   private static func open(_ client: Client) async throws {
     _ = try await Flotilla_V1_Payments.Client(wrapping: client).openAccounts(

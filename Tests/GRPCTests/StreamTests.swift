@@ -4,12 +4,13 @@ import Raft
 import RaftInterface
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftGRPC
 @testable import RaftServer
 
-@Suite struct StreamTests {
+@Suite(.live) struct StreamTests {
   private static func pay(_ client: Client, _ amounts: [UInt64]) async throws {
     let payments = Flotilla_V1_Payments.Client(wrapping: client)
     for amount in amounts {

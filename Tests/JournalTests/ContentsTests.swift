@@ -2,9 +2,10 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
-@Suite("What a journal holds, read from outside")
+@Suite("What a journal holds, read from outside", .computing)
 struct ContentsTests {
   @Test(arguments: [false, true], 1...3 as ClosedRange<UInt64>)
   func `it is what the node would begin with, and nothing is changed`(

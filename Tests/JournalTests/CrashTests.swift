@@ -3,6 +3,7 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
 /// How much of the exhaustive tests is run. `FLOTILLA_JOURNAL_EXHAUSTIVE=1` runs all of it, which
@@ -110,7 +111,7 @@ struct CrashRun {
   }
 }
 
-@Suite("A crash at any moment")
+@Suite("A crash at any moment", .computing)
 struct CrashTests {
   @Test func `loses nothing acknowledged and invents nothing, after any byte and any step`()
     throws

@@ -2,6 +2,7 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
 /// A journal with several segments, a snapshot and a log, of which a later record vouches for all.
@@ -87,7 +88,7 @@ struct DamageSubject {
   }
 }
 
-@Suite("Damage")
+@Suite("Damage", .computing)
 struct DamageTests {
   private func files(_ disk: SimulatedDisk) throws -> [(FileName, UInt64)] {
     var disk = disk

@@ -2,6 +2,7 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
 /// What `SimulatedDisk` says it is, in the plainest way: every file whole, and twice.
@@ -48,7 +49,7 @@ private struct PlainDisk {
   }
 }
 
-@Suite("A simulated disk")
+@Suite("A simulated disk", .computing)
 struct DiskTests {
   private let names: [FileName] = [.segment(1), .segment(2), .spare, .identity]
 

@@ -2,9 +2,10 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
-@Suite("A bad disk")
+@Suite("A bad disk", .computing)
 struct FaultTests {
   /// Runs a journal on a disk with these faults until it fails or there is enough, crashes, and
   /// opens what is left. Returns what the disk did.

@@ -3,6 +3,7 @@ import Raft
 import RaftFiles
 import RaftJournal
 import RaftTestSupport
+import TestPace
 import Testing
 
 /// A directory that goes away with the test.
@@ -31,7 +32,7 @@ final class Scratch {
   }
 }
 
-@Suite("The real disk")
+@Suite("The real disk", .computing)
 struct FileDiskTests {
   private func settle(_ journal: inout Journal, _ disk: inout FileDisk) -> [JournalEvent] {
     var events: [JournalEvent] = []

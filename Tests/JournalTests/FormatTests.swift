@@ -1,11 +1,12 @@
 import Raft
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
 @testable import RaftJournal
 
-@Suite("The format of the files")
+@Suite("The format of the files", .computing)
 struct FormatTests {
   @Test func `the checksum is that of iSCSI`() {
     #expect(CRC32C.of([UInt8](repeating: 0, count: 32)) == 0x8a91_36aa)

@@ -2,9 +2,10 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
-@Suite("A journal keeps what it is given")
+@Suite("A journal keeps what it is given", .computing)
 struct JournalTests {
   @Test func `what was reported durable is found again`() throws {
     for seed in 0..<40 as Range<UInt64> {

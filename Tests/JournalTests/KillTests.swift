@@ -3,11 +3,12 @@ import Raft
 import RaftFiles
 import RaftJournal
 import RaftTestSupport
+import TestPace
 import Testing
 
 /// A process that writes to real files is killed at random moments. `FLOTILLA_KILLS=N` kills it so
 /// often.
-@Suite("A killed process")
+@Suite("A killed process", .computing)
 struct KillTests {
   private static let kills =
     ProcessInfo.processInfo.environment["FLOTILLA_KILLS"].flatMap { Int($0) } ?? 6

@@ -2,9 +2,10 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
-@Suite("A new cluster out of what one survivor has")
+@Suite("A new cluster out of what one survivor has", .computing)
 struct NewClusterTests {
   static let cluster = ClusterID(high: 1, low: 2)
   static let owner = JournalIdentity(cluster: cluster, node: 2)

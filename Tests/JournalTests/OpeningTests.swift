@@ -2,9 +2,10 @@ import Raft
 import RaftJournal
 import RaftSimulation
 import RaftTestSupport
+import TestPace
 import Testing
 
-@Suite("Opening a journal")
+@Suite("Opening a journal", .computing)
 struct OpeningTests {
   @Test func `an empty directory is not taken for a new node`() {
     var disk = SimulatedDisk(seed: 1)
@@ -212,7 +213,7 @@ struct OpeningTests {
   }
 }
 
-@Suite("A full disk")
+@Suite("A full disk", .computing)
 struct FullDiskTests {
   @Test func `is told early, keeps what is there, and recovers`() throws {
     var settings = Rig.small

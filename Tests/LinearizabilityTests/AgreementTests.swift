@@ -1,4 +1,5 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import Linearizability
@@ -45,7 +46,7 @@ private func compare<Model: Drawable>(_ model: Model, _ count: Int, seed: UInt64
   return met
 }
 
-@Suite struct `The checker agrees with the definition` {
+@Suite(.computing) struct `The checker agrees with the definition` {
   private func expectAll(_ met: Met) {
     // A sweep in which one side is hardly met says nothing.
     #expect(met.linearizable > 100)

@@ -1,4 +1,5 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import Linearizability
@@ -12,7 +13,7 @@ private func entry(
   Entry(client: 1, call: call, returned: returned, operation, result, position: position)
 }
 
-@Suite struct `An order that comes with the history` {
+@Suite(.computing) struct `An order that comes with the history` {
   private let one = RegisterModel.Operation.write(Symbol(1))
   private let two = RegisterModel.Operation.write(Symbol(2))
 

@@ -1,8 +1,9 @@
+import TestPace
 import Testing
 
 @testable import Linearizability
 
-@Suite struct `A history` {
+@Suite(.computing) struct `A history` {
   @Test func `is filled call by call`() throws {
     var model = KeyValueModel()
     var history = History<KeyValueModel>()
@@ -46,7 +47,7 @@ import Testing
   }
 }
 
-@Suite struct Models {
+@Suite(.computing) struct Models {
   @Test func `a model of one's own is a few lines`() {
     /// A counter that only counts up.
     struct CounterModel: SequentialModel {

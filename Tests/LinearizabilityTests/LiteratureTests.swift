@@ -1,3 +1,4 @@
+import TestPace
 import Testing
 
 @testable import Linearizability
@@ -48,7 +49,7 @@ private func isLinearizable(_ text: String) -> Bool {
   }
 }
 
-@Suite struct `Histories from the literature` {
+@Suite(.computing) struct `Histories from the literature` {
   // Herlihy and Wing 1990, section 1.2: histories H1 to H4 are of a queue. These are their
   // counterparts on a register.
   @Test func `an overlapping write may come before or after a read`() {

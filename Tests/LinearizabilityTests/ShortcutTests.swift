@@ -1,9 +1,10 @@
+import TestPace
 import Testing
 
 @testable import Linearizability
 
 /// Histories that are linearizable in one way only, and that a shortcut taken too far would lose.
-@Suite struct `Shortcuts lose no solution` {
+@Suite(.computing) struct `Shortcuts lose no solution` {
   private typealias Entry = History<KeyValueModel>.Entry
 
   private func expectLinearizable(_ records: [Entry], _ model: KeyValueModel) {

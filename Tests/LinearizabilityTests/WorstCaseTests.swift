@@ -1,4 +1,5 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import Linearizability
@@ -12,7 +13,7 @@ private func overlappingWrites(_ count: Int, isKnown: Bool) -> [History<Register
   }
 }
 
-@Suite struct `Worst cases` {
+@Suite(.computing) struct `Worst cases` {
   @Test(arguments: [true, false])
   func `many overlapping writes that nobody reads cost little`(isKnown: Bool) {
     let records = overlappingWrites(500, isKnown: isKnown)

@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestPace
 import Testing
 
 @testable import FlotillaLoad
@@ -82,7 +83,7 @@ private func run(
   return result
 }
 
-@Suite struct LoadRunTests {
+@Suite(.live) struct LoadRunTests {
   @Test func `what is answered is counted, in however many pieces it comes`() async throws {
     let script = Script { number, _ in number % 2 == 0 ? .text(ok) : .pieces(ok, 3) }
     let result = try await run(.put, [try await script.start()], until: script, sees: 50)

@@ -1,11 +1,12 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
 /// What a machine says of the time at which something will happen in it.
-@Suite struct DeadlineTests {
+@Suite(.computing) struct DeadlineTests {
   private static let second: UInt64 = 1_000_000_000
   private static let accounts = [
     AccountOpening("alice", Currency("EUR", digits: 2), limits: .none),

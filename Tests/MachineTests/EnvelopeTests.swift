@@ -1,9 +1,10 @@
 import Raft
 import RaftClocks
 import RaftMachines
+import TestPace
 import Testing
 
-@Suite struct EnvelopeTests {
+@Suite(.computing) struct EnvelopeTests {
   static let stamp = ClockStamp(
     lamport: LamportTime(0x0102), hybrid: HybridTime(nanoseconds: 0x0a0b0c, logical: 3))
 

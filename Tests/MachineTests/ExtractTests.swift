@@ -1,10 +1,11 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
-@Suite struct ExtractTests {
+@Suite(.computing) struct ExtractTests {
   /// A copy of a ledger that knows of it only what extracts say.
   private struct Copy: Equatable {
     var accounts: [UInt64: AccountRow] = [:]

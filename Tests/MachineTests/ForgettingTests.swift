@@ -1,10 +1,11 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
-@Suite struct ForgettingTests {
+@Suite(.computing) struct ForgettingTests {
   private static func table(_ text: String) -> [String] { LedgerTable(text).mistakes }
 
   @Test func `what is forgotten is refused by name, and balances stay`() {

@@ -1,5 +1,6 @@
 import Foundation
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftMachines
@@ -7,7 +8,7 @@ import Testing
 /// The bytes of everything that is written, as they are kept in `Golden/encodings.txt`. Logs and
 /// backups outlive programs: whoever changes a line there makes those of users unreadable, and
 /// counts up a version instead. `FLOTILLA_REWRITE` writes the file anew, when something was added.
-@Suite struct GoldenTests {
+@Suite(.computing) struct GoldenTests {
   private static let file = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "Golden/encodings.txt")
 
@@ -48,7 +49,7 @@ import Testing
 }
 
 /// Every sample, damaged in every way that is small.
-@Suite struct DamagedEncodingTests {
+@Suite(.computing) struct DamagedEncodingTests {
   /// Reads bytes that may be no encoding: an error, or a value; of what a client or leader sends,
   /// one whose encoding they are.
   private func read(_ bytes: [UInt8], _ sample: EncodingSamples.Sample) {

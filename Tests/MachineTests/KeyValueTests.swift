@@ -1,10 +1,11 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
-@Suite struct KeyValueTests {
+@Suite(.computing) struct KeyValueTests {
   private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
   private func moment(_ index: UInt64) -> Moment { Moment(index: LogIndex(index)) }

@@ -1,5 +1,6 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
@@ -102,7 +103,7 @@ private struct NaiveLedger {
   }
 }
 
-@Suite struct LedgerModelTests {
+@Suite(.computing) struct LedgerModelTests {
   private func draw(
     _ random: inout RandomSource, _ ids: [AccountID], transfers: UInt64
   ) -> Transfer {
@@ -192,7 +193,7 @@ private struct NaiveLedger {
   }
 }
 
-@Suite struct LedgerEncodingTests {
+@Suite(.computing) struct LedgerEncodingTests {
   @Test func `the bytes of a batch stay as they are`() {
     var transfer = Transfer(
       .hold, from: AccountID(high: 3, low: 4), to: AccountID(high: 5, low: 6), amount: 7,

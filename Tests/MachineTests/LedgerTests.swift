@@ -1,10 +1,11 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
-@Suite("The ledger, as tables") struct LedgerTests {
+@Suite("The ledger, as tables", .computing) struct LedgerTests {
   private func expect(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
     for mistake in LedgerTable(text).mistakes {
       Issue.record(Comment(rawValue: mistake), sourceLocation: sourceLocation)

@@ -1,10 +1,11 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
-@Suite("Thesis §6.3: sessions") struct SessionTests {
+@Suite("Thesis §6.3: sessions", .computing) struct SessionTests {
   @Test func `a retried command takes effect once and returns what it returned then`() {
     var log = Log<Counter>()
     let session = log.open()

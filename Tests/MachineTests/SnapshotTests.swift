@@ -1,9 +1,10 @@
 import Raft
 import RaftClocks
 import RaftMachines
+import TestPace
 import Testing
 
-@Suite("§7: snapshots in parts") struct SnapshotTests {
+@Suite("§7: snapshots in parts", .computing) struct SnapshotTests {
   private func log() -> Log<Counter> {
     var log = Log<Counter>()
     let session = log.open()

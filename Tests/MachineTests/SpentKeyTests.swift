@@ -1,10 +1,11 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
-@Suite("Keys of refused transfers") struct SpentKeyTests {
+@Suite("Keys of refused transfers", .computing) struct SpentKeyTests {
   private func expect(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
     for mistake in LedgerTable(text).mistakes {
       Issue.record(Comment(rawValue: mistake), sourceLocation: sourceLocation)

@@ -1,10 +1,11 @@
 import Raft
 import RaftClocks
+import TestPace
 import Testing
 
 @testable import RaftMachines
 
-@Suite struct TopicTests {
+@Suite(.computing) struct TopicTests {
   private static let orders = Array("orders".utf8)
 
   private var log = Log<Topics>()
@@ -276,7 +277,7 @@ import Testing
   }
 }
 
-@Suite struct LogClockTests {
+@Suite(.computing) struct LogClockTests {
   @Test func `each reading is later than all before, whatever the leader's clock does`() throws {
     var log = Log<LogClock>()
     var previous = LogTime.zero

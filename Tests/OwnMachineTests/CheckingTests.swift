@@ -2,9 +2,10 @@ import Linearizability
 import Raft
 import RaftMachines
 import RaftSimulation
+import TestPace
 import Testing
 
-@Suite("A simulation as a check") struct CheckingTests {
+@Suite("A simulation as a check", .computing) struct CheckingTests {
   private func bank(_ bug: Bank.Bug, seed: Seed = 1) -> Simulation<Bank> {
     Simulation(seed: seed, scenario: .chaos(nodes: 3)) { Bank(accounts: 4, bug: bug) }
       .always("no balance is negative") { $0.balances.allSatisfy { $0 >= 0 } }

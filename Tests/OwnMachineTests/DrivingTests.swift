@@ -1,9 +1,10 @@
 import Raft
 import RaftMachines
 import RaftSimulation
+import TestPace
 import Testing
 
-@Suite("A simulation in the hand of a test") struct DrivingTests {
+@Suite("A simulation in the hand of a test", .computing) struct DrivingTests {
   @Test func `a command survives the leader that took it`() throws {
     var world = Simulation(seed: 42, nodes: 5) { Counter() }
     #expect(try world.submit(5) == 5)

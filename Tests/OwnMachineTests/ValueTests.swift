@@ -1,8 +1,9 @@
 import Raft
 import RaftSimulation
+import TestPace
 import Testing
 
-@Suite("Seeds, times, shares and draws") struct ValueTests {
+@Suite("Seeds, times, shares and draws", .computing) struct ValueTests {
   @Test(
     arguments: [
       ("42", 42), ("0x2a", 42), ("000000000000002a", 42), ("0XFFFFFFFFFFFFFFFF", .max),

@@ -3,9 +3,10 @@ import RaftJournal
 import RaftMachines
 import RaftReplica
 import RaftSimulation
+import TestPace
 import Testing
 
-@Suite struct OutcomeTests {
+@Suite(.computing) struct OutcomeTests {
   @Test func `a follower names the leader, and without one says that there is none`() throws {
     var group = try Group()
     guard case .unavailable(.noLeader)? = group.ask(command(1), at: 1) else {

@@ -4,9 +4,10 @@ import RaftJournal
 import RaftMachines
 import RaftReplica
 import RaftSimulation
+import TestPace
 import Testing
 
-@Suite struct PeerTests {
+@Suite(.computing) struct PeerTests {
   /// Envelopes of a real run.
   static func recorded() throws -> [PeerEnvelope] {
     var group = try Group()

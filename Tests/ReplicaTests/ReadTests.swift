@@ -1,9 +1,10 @@
 import Raft
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
-@Suite struct ReadTests {
+@Suite(.computing) struct ReadTests {
   @Test func `a confirmed read is not older than a write that was completed before`() throws {
     var group = try Group { $0.core.leaseDriftPerMille = 100 }
     let leader = group.elect()

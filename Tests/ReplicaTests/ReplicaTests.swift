@@ -4,9 +4,10 @@ import RaftJournal
 import RaftMachines
 import RaftReplica
 import RaftSimulation
+import TestPace
 import Testing
 
-@Suite struct ReplicaTests {
+@Suite(.computing) struct ReplicaTests {
   @Test func `a command is applied on every replica, and replied to once`() throws {
     var group = try Group()
     let leader = group.elect()

@@ -2,9 +2,10 @@ import Raft
 import RaftClocks
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
-@Suite struct TimeTests {
+@Suite(.computing) struct TimeTests {
   /// A group with one session that will be idle for too long, in half an hour and one second.
   private static func withSession(
     _ configure: @escaping @Sendable (inout ReplicaSettings) -> Void

@@ -4,12 +4,13 @@ import Raft
 import RaftFiles
 import RaftJournal
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftRuntime
 
 /// Faults on purpose: what is on does what it says, and ends by itself.
-@Suite(.serialized) struct ChaosTests {
+@Suite(.serialized, .live) struct ChaosTests {
   private let n2 = NodeID(2)
   private let n3 = NodeID(3)
 

@@ -4,10 +4,11 @@ import Raft
 import RaftJournal
 import RaftReplica
 import RaftRuntime
+import TestPace
 import Testing
 
 /// Hosts with real files, sockets and clocks, in this process.
-@Suite(.serialized) struct ClusterTests {
+@Suite(.serialized, .live) struct ClusterTests {
   @Test func `three nodes elect a leader and apply the same commands`() async throws {
     let cluster = try Cluster()
     try await cluster.startAll()

@@ -6,12 +6,13 @@ import NIOPosix
 import Raft
 import RaftJournal
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftRuntime
 
 /// Who has a certificate of the cluster, and says that it is another node.
-@Suite(.serialized) struct ImpostorTests {
+@Suite(.serialized, .live) struct ImpostorTests {
   private func files(_ node: String) -> CertificateFiles {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("Certificates").path

@@ -4,6 +4,7 @@ import RaftJournal
 import RaftMachines
 import RaftReplica
 import RaftSimulation
+import TestPace
 import Testing
 
 @testable import RaftRuntime
@@ -60,7 +61,7 @@ struct LoneNode {
   var record: [UInt8] { IncidentRecord<KeyValue>.encoded(driver, start: start) }
 }
 
-@Suite struct IncidentTests {
+@Suite(.live) struct IncidentTests {
   private func lived(_ remembering: Int = 10_000) throws -> LoneNode {
     var node = try LoneNode(
       .new(Membership(voters: [NodeID(1)])), on: SimulatedDisk(seed: 1), remembering: remembering)

@@ -2,13 +2,14 @@
 import NIOCore
 import Raft
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftRuntime
 
 /// Bytes that nobody sent so: whatever comes, there is an end with a reason, and nothing that was
 /// not sent is heard.
-@Suite struct LinkFuzzTests {
+@Suite(.live) struct LinkFuzzTests {
   /// Changes some bytes, takes some out, puts some in, or repeats some.
   private static func spoil(_ buffer: inout ByteBuffer, _ random: inout RandomSource) {
     var bytes = Array(buffer.readableBytesView)

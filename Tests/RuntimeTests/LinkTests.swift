@@ -5,6 +5,7 @@ import Raft
 import RaftClocks
 import RaftJournal
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftRuntime
@@ -71,7 +72,7 @@ struct LinkPair {
   }
 }
 
-@Suite struct LinkTests {
+@Suite(.live) struct LinkTests {
   @Test(arguments: LinkProtection.allCases)
   func `what one end sends the other hears, once and in order`(
     _ protection: LinkProtection

@@ -6,10 +6,11 @@ import Raft
 import RaftJournal
 import RaftReplica
 import RaftRuntime
+import TestPace
 import Testing
 
 /// Who may talk to a node, and what becomes of those who may not.
-@Suite(.serialized) struct SecurityTests {
+@Suite(.serialized, .live) struct SecurityTests {
   /// Files beside this one.
   private func certificates(_ node: String, authorities: String = "ca") -> PeerSecurity {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

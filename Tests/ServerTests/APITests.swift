@@ -3,11 +3,12 @@ import Raft
 import RaftInterface
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftServer
 
-@Suite struct APITests {
+@Suite(.live) struct APITests {
   @Test func `a value goes in as bytes and comes out as bytes`() async {
     let bench = Bench()
     #expect(await bench.ask("GET", "/v1/kv/a%2Fb/c").status == 404)

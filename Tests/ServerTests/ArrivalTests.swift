@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Raft
 import RaftRuntime
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -35,7 +36,7 @@ private func exchange(_ text: String, port: UInt16) -> String {
   return String(decoding: all, as: UTF8.self)
 }
 
-@Suite(.serialized) struct ArrivalTests {
+@Suite(.serialized, .live) struct ArrivalTests {
   @Test func `a client that does not finish its request is told so and let go`() async throws {
     let cluster = try Cluster(1)
     let node = cluster.config.nodes[0]

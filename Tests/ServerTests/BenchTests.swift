@@ -4,6 +4,7 @@ import FlotillaTerminal
 import Foundation
 import RaftClient
 import RaftInterface
+import TestPace
 import Testing
 
 @testable import FlotillaCluster
@@ -109,7 +110,7 @@ private func report(
   }
 }
 
-@Suite(.serialized) struct BenchCommandTests {
+@Suite(.serialized, .live) struct BenchCommandTests {
   /// Runs a command line on a cluster in this process.
   private func run(_ cluster: Cluster, _ words: String) async -> FlotillaTerminal.ExitCode {
     let endpoints = cluster.config.nodes.map { $0.http.description }.joined(separator: ",")

@@ -3,13 +3,14 @@ import FlotillaTerminal
 import Raft
 import RaftInterface
 import RaftRuntime
+import TestPace
 import Testing
 
 @testable import RaftServer
 @testable import flotilla
 
 /// Who may have something go wrong, and how it is asked for.
-@Suite struct ChaosAPITests {
+@Suite(.live) struct ChaosAPITests {
   private func bench(_ access: AccessControl = AccessControl()) -> Bench {
     Bench(access, chaos: ChaosSwitch(seed: 1))
   }

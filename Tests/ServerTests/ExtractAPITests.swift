@@ -4,12 +4,13 @@ import Raft
 import RaftClient
 import RaftInterface
 import RaftMachines
+import TestPace
 import Testing
 
 @testable import RaftServer
 @testable import flotilla
 
-@Suite struct ExtractAPITests {
+@Suite(.live) struct ExtractAPITests {
   private func read(_ bytes: [UInt8]) throws -> (
     head: LedgerExtractHead?, accounts: [AccountRow], transfers: [TransferRow]
   ) {

@@ -3,6 +3,7 @@ import Foundation
 import Raft
 import RaftClient
 import RaftInterface
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -42,7 +43,7 @@ private struct Paid: Sendable {
   var outcome: Outcome
 }
 
-@Suite(.serialized) struct FailoverTests {
+@Suite(.serialized, .live) struct FailoverTests {
   private static func transfer(_ key: String, to account: String, _ amount: UInt64) -> ClientCall {
     ClientCall(
       "POST", "/v1/ledger/transfers", headers: [("idempotency-key", key)],
@@ -120,7 +121,7 @@ private struct Paid: Sendable {
     _ = silent
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(20)))
   func `leaders are killed under load, and every payment is what its client was told`()
     async throws
   {

@@ -6,6 +6,7 @@ import Raft
 import RaftClient
 import RaftInterface
 import RaftRuntime
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -14,7 +15,7 @@ import Testing
 
 /// What people and programs send that is not what we expect: it is told so, and nobody else
 /// notices.
-@Suite(.serialized) struct FuzzTests {
+@Suite(.serialized, .live) struct FuzzTests {
   /// A text with some bytes changed, taken out, put in or repeated.
   private static func spoilt(_ text: String, _ random: inout RandomSource) -> [UInt8] {
     var bytes = Array(text.utf8)

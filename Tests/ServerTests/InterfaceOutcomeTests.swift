@@ -4,12 +4,13 @@ import RaftInterface
 import RaftJournal
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftServer
 
 /// Every row of the outcome table, made on purpose, through HTTP.
-@Suite struct InterfaceOutcomeTests {
+@Suite(.live) struct InterfaceOutcomeTests {
   private static let key = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
   static let replies: [(Reply<ServerMachine>, Outcome)] = [

@@ -5,6 +5,7 @@ import Raft
 import RaftClient
 import RaftInterface
 import RaftRuntime
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -12,7 +13,7 @@ import Testing
 @testable import flotilla
 
 /// Two of three nodes are lost for ever.
-@Suite(.serialized) struct MajorityLostTests {
+@Suite(.serialized, .live) struct MajorityLostTests {
   /// Pays so often, and gives back the keys that were acknowledged.
   private func pay(_ count: Int, _ client: FlotillaClient) async -> [String] {
     var keys: [String] = []

@@ -7,6 +7,7 @@ import RaftClient
 import RaftInterface
 import RaftJournal
 import RaftRuntime
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -109,7 +110,7 @@ final class Cluster {
   }
 }
 
-@Suite(.serialized) struct NodeTests {
+@Suite(.serialized, .live) struct NodeTests {
   @Test func `one node keeps what it was given through a restart`() async throws {
     let cluster = try Cluster(1)
     try await cluster.startAll()

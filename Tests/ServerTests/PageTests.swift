@@ -3,12 +3,13 @@ import Crypto
 import FlotillaPages
 import Raft
 import RaftInterface
+import TestPace
 import Testing
 
 @testable import RaftServer
 
 /// The page to pay on, and the rules by which browsers keep other pages from a node.
-@Suite struct PageTests {
+@Suite(.live) struct PageTests {
   private static let ours = "http://h2:2"
   private static let foreign = [
     "http://evil.example", "https://h2:2", "http://h2:3", "http://h2:2.evil.example", "null", "",

@@ -3,6 +3,7 @@ import FlotillaTerminal
 import Foundation
 import RaftClient
 import RaftInterface
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -37,7 +38,7 @@ import Testing
   }
 }
 
-@Suite(.serialized) struct TopicReaderTests {
+@Suite(.serialized, .live) struct TopicReaderTests {
   @Test func `a reader that is interrupted is told how to go on`() {
     #expect(
       Subscribe.next("orders", after: "42", from: 40) == "next: flotilla subscribe orders --from 43"
@@ -76,7 +77,7 @@ import Testing
   }
 }
 
-@Suite(.serialized) struct PayCommandTests {
+@Suite(.serialized, .live) struct PayCommandTests {
   @Test func `an opening that is sent twice under one key gives its credit once`() async throws {
     let cluster = try Cluster(1)
     // Keys of payments are written to a file, which is not the user's here.

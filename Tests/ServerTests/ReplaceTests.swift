@@ -4,6 +4,7 @@ import Raft
 import RaftClient
 import RaftInterface
 import RaftRuntime
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -11,7 +12,7 @@ import Testing
 @testable import flotilla
 
 /// A node whose disk is lost, and the new one in its place.
-@Suite(.serialized) struct ReplaceTests {
+@Suite(.serialized, .live) struct ReplaceTests {
   @Test func `a new node takes the place of one that is lost, once, and asked again it stays so`()
     async throws
   {

@@ -5,6 +5,7 @@ import Raft
 import RaftClient
 import RaftInterface
 import RaftRuntime
+import TestPace
 import Testing
 
 @testable import RaftServer
@@ -18,7 +19,7 @@ private let hasOpenSSL =
   }
 
 /// TLS for clients, with the certificates that `flotilla certs` makes.
-@Suite(.serialized, .enabled(if: hasOpenSSL)) struct TLSTests {
+@Suite(.serialized, .enabled(if: hasOpenSSL), .live) struct TLSTests {
   /// A cluster whose certificates are in its folder.
   private func cluster(_ count: Int) throws -> (cluster: Cluster, folder: String) {
     let cluster = try Cluster(count)

@@ -3,11 +3,12 @@ import Raft
 import RaftInterface
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftServer
 
-@Suite struct TextSessionTests {
+@Suite(.live) struct TextSessionTests {
   private final class Typist: Sendable {
     let bench: Bench
     let written = LockedBox("")

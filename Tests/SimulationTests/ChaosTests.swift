@@ -1,9 +1,10 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftSimulation
 
-@Suite struct ChaosTests {
+@Suite(.computing) struct ChaosTests {
   @Test(arguments: 1...24 as ClosedRange<UInt64>)
   func `a seed of chaos ends well`(seed: UInt64) {
     let summary = simulate(Plan(seed: seed))

@@ -1,11 +1,12 @@
 import Raft
 import RaftMachines
+import TestPace
 import Testing
 
 @testable import RaftReplica
 @testable import RaftSimulation
 
-@Suite struct `What clients were told` {
+@Suite(.computing) struct `What clients were told` {
   /// Clients of all machines, who saw what is right.
   private func ended(_ seed: UInt64, _ count: Int = 250) -> ClientRig {
     var workload = WorkloadSettings()

@@ -1,9 +1,10 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftSimulation
 
-@Suite struct `What clients saw` {
+@Suite(.computing) struct `What clients saw` {
   /// A world at the end of a run without a fault, before it was checked.
   private func ended(_ seed: UInt64) -> World {
     var options = PlanOptions()

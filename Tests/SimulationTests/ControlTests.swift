@@ -1,10 +1,11 @@
 import Raft
 import RaftMachines
+import TestPace
 import Testing
 
 @testable import RaftSimulation
 
-@Suite struct ControlTests {
+@Suite(.computing) struct ControlTests {
   private let second: UInt64 = 1_000_000_000
 
   @Test func `a world in the hand elects, loses and replaces a leader`() throws {

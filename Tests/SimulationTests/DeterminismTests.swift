@@ -1,4 +1,5 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftSimulation
@@ -14,7 +15,7 @@ func isPassed(_ summary: RunSummary) -> Bool {
   if case .passed = summary.verdict { true } else { false }
 }
 
-@Suite struct DeterminismTests {
+@Suite(.computing) struct DeterminismTests {
   @Test(arguments: 1...5 as ClosedRange<UInt64>)
   func `a seed leads to one run and no other`(seed: UInt64) {
     let first = simulate(Plan(seed: seed))

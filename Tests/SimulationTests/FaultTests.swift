@@ -1,10 +1,11 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftSimulation
 
 /// Each fault shows in the counters of a run that has no other.
-@Suite struct FaultTests {
+@Suite(.computing) struct FaultTests {
   private static let second: UInt64 = 1_000_000_000
 
   private func plan(_ faults: [PlannedFault], _ change: (inout Plan) -> Void = { _ in }) -> Plan {

@@ -1,5 +1,6 @@
 import Foundation
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftSimulation
@@ -7,7 +8,7 @@ import Testing
 /// One world at its worst moments, and four ways in which the power can fail there: of what was not
 /// synced the disks keep nothing, everything, all before a place that may be within a write, or any
 /// sectors. More seeds by `FLOTILLA_FOUR_WAY`, for example 500, with a release build.
-@Suite struct `The power fails in four ways` {
+@Suite(.computing) struct `The power fails in four ways` {
   private static let ways: [CrashKeeping] = [.none, .all, .prefix, .subset]
 
   private static var seeds: ClosedRange<UInt64> {

@@ -1,9 +1,10 @@
 import Raft
+import TestPace
 import Testing
 
 @testable import RaftSimulation
 
-@Suite struct ShrinkingTests {
+@Suite(.computing) struct ShrinkingTests {
   /// A plan that a correct cluster cannot bring to a good end: its client waits for less time than
   /// an answer takes. All the rest is of no matter.
   private static func impatient() -> Plan {

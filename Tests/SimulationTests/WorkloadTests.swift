@@ -1,11 +1,12 @@
 import Raft
 import RaftMachines
 import RaftReplica
+import TestPace
 import Testing
 
 @testable import RaftSimulation
 
-@Suite struct `What clients ask for` {
+@Suite(.computing) struct `What clients ask for` {
   private func drawn(_ count: Int, _ workload: WorkloadSettings, seed: UInt64 = 1) -> [Operation] {
     var operations: [Operation] = []
     for number in 1...count {

@@ -1,4 +1,5 @@
 import Linearizability
+import TestPace
 import Testing
 
 // begin Docs/HowTo/CheckYourHistory.md
@@ -16,7 +17,7 @@ struct CounterModel: SequentialModel {
 }
 // end
 
-@Suite struct CheckYourHistoryTwins {
+@Suite(.computing) struct CheckYourHistoryTwins {
   @Test func `a history is filled and checked`() throws {
     let printed = Printed()
     func print(_ items: Any...) { printed.add(items) }

@@ -1,7 +1,8 @@
 import Raft
+import TestPace
 import Testing
 
-@Suite struct ConceptTwins {
+@Suite(.computing) struct ConceptTwins {
   @Test func `a seed draws the same numbers everywhere`() {
     let printed = Printed()
     func print(_ items: Any...) { printed.add(items) }

@@ -1,8 +1,9 @@
 import Raft
+import TestPace
 import Testing
 
 /// The replicated counter of the tutorial, step by step.
-@Suite struct CounterTutorial {
+@Suite(.computing) struct CounterTutorial {
   // begin Docs/Tutorial/Counter.md
   struct Counter {
     var total: UInt8 = 0

@@ -1,7 +1,8 @@
 import RaftExploration
+import TestPace
 import Testing
 
-@Suite struct ExploreTwins {
+@Suite(.computing) struct ExploreTwins {
   @Test func `an exploration runs to its end`() throws {
     let printed = Printed()
     func print(_ items: Any...) { printed.add(items) }

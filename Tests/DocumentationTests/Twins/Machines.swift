@@ -1,6 +1,7 @@
 import Raft
 import RaftClocks
 import RaftMachines
+import TestPace
 import Testing
 
 // begin Docs/HowTo/Machine.md
@@ -18,7 +19,7 @@ struct Tally: StateMachine {
 }
 // end
 
-@Suite struct MachineTwins {
+@Suite(.computing) struct MachineTwins {
   @Test func `a request that comes again is applied once`() {
     let printed = Printed()
     func print(_ items: Any...) { printed.add(items) }

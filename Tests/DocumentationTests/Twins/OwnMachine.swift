@@ -1,9 +1,10 @@
 import RaftMachines
 import RaftSimulation
+import TestPace
 import Testing
 
 /// The README's own machine.
-@Suite struct OwnMachineTwins {
+@Suite(.computing) struct OwnMachineTwins {
   // begin README.md
   struct Counter: StateMachine {  // deterministic: no clock, no randomness, no I/O
     var total: Int64 = 0

@@ -1,10 +1,11 @@
 import Raft
 import RaftMachines
 import RaftSimulation
+import TestPace
 import Testing
 
 /// The README's host, with a stand-in for what a reader would bring.
-@Suite struct ReadmeTwins {
+@Suite(.computing) struct ReadmeTwins {
   struct Yours {
     var receipts: [Input] = []
     var applied = 0
