@@ -104,6 +104,7 @@ let package = Package(
         "RaftRuntime", "RaftInterface", "FlotillaPages",
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Metrics", package: "swift-metrics", condition: onlyServer),
@@ -325,6 +326,7 @@ let package = Package(
       name: "SQLTests",
       dependencies: [
         "RaftSQL", "Raft", "RaftMachines", "RaftClocks", "RaftJournal", "RaftFiles", "RaftServer",
+        "RaftInterface",
       ]),
     .testTarget(name: "TidyTests"),
     .testTarget(

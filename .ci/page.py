@@ -257,6 +257,79 @@ def keys(tab):
     check(order == [], "Tab follows the order of the page")
 
 
+def slow_lookup(tab, cluster):
+    """What is paid is what was submitted, whatever becomes of the form before it is sent."""
+    page = tab.page
+    held = []
+    account = re.compile(r"/v1/ledger/accounts/alice\?")
+    table = re.compile(r"/v1/ledger/accounts\?limit")
+
+    def fields():
+        return [page.input_value(f"#{name}") for name in ("from", "to", "amount")]
+
+    def submit():
+        """Presses Enter, and goes on once the page waits for what the account is."""
+        held.clear()
+        page.route(account, lambda route: held.append(route))
+        page.press("#amount", "Enter")
+        # Only a call to the browser hears of requests; time that is slept away hears nothing.
+        until("the account is asked after", lambda: page.wait_for_timeout(20) or held)
+
+    def release():
+        page.unroute(account)
+        for route in held:
+            # It may have been given up for another node meanwhile.
+            with contextlib.suppress(Exception):
+                route.continue_()
+
+    def paid(count):
+        until(f"{count} payments", lambda: len(tab.payments()) >= count)
+        page.wait_for_timeout(300)
+        shown = tab.payments()
+        check(len(shown) == count, f"{count} payments, not more: {[one['text'] for one in shown]}")
+        tab.ends(shown[0]["key"], "committed")
+        done = cluster.everybody(f"/v1/ledger/transfers?key={shown[0]['key']}")[1]
+        return done["from"], done["to"], done["amount"]
+
+    # Without the table each account is asked for.
+    page.route(table, lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    tab.wait("#health-words", "3 of 3 nodes answer: payments are accepted")
+    for name, text in (("from", "alice"), ("to", "bob"), ("amount", "1.50")):
+        page.fill(f"#{name}", text)
+    submit()
+    page.fill("#to", "carol")
+    page.fill("#amount", "2.50")
+    release()
+    found = paid(1)
+    check(found == ("alice", "bob", "150"), f"what was submitted is paid: {found}")
+    check(fields() == ["alice", "carol", "2.50"], f"what was typed meanwhile stays: {fields()}")
+    submit()
+    page.press("#amount", "Enter")
+    tab.wait("#form-said", "sends nothing: 2.50 from alice to carol is still being prepared")
+    check(page.get_attribute("#pay-form", "aria-busy") == "true", "the form says that it is busy")
+    check(page.evaluate("document.activeElement.id") == "amount", "the focus stays where it was")
+    release()
+    found = paid(2)
+    check(found == ("alice", "carol", "250"), f"it is paid once: {found}")
+    check(fields() == ["alice", "carol", ""], f"what was paid is taken out of the form: {fields()}")
+    tab.wait("#form-said", "nothing was sent")
+    # A mistake is told of the payment that it is in, and not of the next one.
+    page.fill("#amount", "1.234")
+    submit()
+    page.fill("#amount", "7")
+    release()
+    tab.wait("#form-error", "Not sent: 1.234 from alice to carol: ")
+    check(page.locator("#pay-form [aria-invalid]").count() == 0, "the next one is not called wrong")
+    check(len(tab.payments()) == 2, "a mistake is no payment")
+    page.unroute(table)
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    tab.wait("#health-words", "3 of 3 nodes answer: payments are accepted")
+    tab.wait("#balances-rows", "carol")
+
+
 def through_a_kill(tab, cluster, own):
     """Payments go on while the very node of the page, which led when it was opened, is killed."""
     sent = []
@@ -476,8 +549,8 @@ def audit(cluster, keys_):
 
 
 def prepare(cluster):
-    accounts = [{"id": "world", "overdraft": "unlimited"}, {"id": "alice"}, {"id": "bob"}]
-    accounts += [{"id": name} for name in HOSTILE]
+    accounts = [{"id": "world", "overdraft": "unlimited"}]
+    accounts += [{"id": name} for name in ["alice", "bob", "carol", *HOSTILE]]
     check(cluster.everybody("/v1/ledger/accounts", {"accounts": accounts})[0] == 200, "accounts are opened")
     given = cluster.everybody(
         "/v1/ledger/transfers", {"from": "world", "to": "alice", "amount": "100000"}, fresh_key())
@@ -502,6 +575,7 @@ def main():
             form(tab, cluster)
             hostile(tab)
             keys(tab)
+            slow_lookup(tab, cluster)
             marks = [time.monotonic()]
             sent = through_a_kill(tab, cluster, leader)
             marks.append(time.monotonic())

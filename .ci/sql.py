@@ -200,6 +200,37 @@ def statements(cluster, path):
     time.sleep(1.5)
     asking.send_signal(signal.SIGINT)
     check(asking.wait(timeout=10) == 130, f"Ctrl-C ends with 130, not {asking.returncode}")
+    long = ["sql", "SELECT hex(zeroblob(400000000))", "--file", path, "--as-is", "--csv"]
+    check("16 MiB" in cluster.ledger(*long, code=64).stderr, "a value has a greatest length")
+    rows_without_end = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    for form in ["--csv"], ["--format", "json"], ["--format", "jsonl"], []:
+        began_now = time.monotonic()
+        cluster.ledger("sql", rows_without_end, "--file", path, "--as-is", "--timeout", "1s", *form, code=2)
+        check(time.monotonic() - began_now < 6, f"{form}: rows without end are stopped")
+    two = cluster.ledger("sql", "SELECT 1; DROP TABLE accounts", "--file", path, "--as-is", code=64).stderr
+    check("one statement at a time" in two, two)
+
+
+def damaged(cluster, path, folder):
+    """A file that is cut off is replaced by --rebuild, and one of somebody else's is not."""
+    torn = pathlib.Path(f"{folder}/torn.sqlite")
+    whole = pathlib.Path(path).read_bytes()
+    torn.write_bytes(whole[:len(whole) // 2])
+    for again in ["export", str(torn)], ["sql", "SELECT 1", "--file", str(torn), "--as-is"]:
+        said_so = cluster.ledger(*again, code=65).stderr
+        check("malformed" in said_so and "--rebuild" in said_so, said_so)
+    cluster.ledger("export", str(torn), "--rebuild")
+    cluster.ledger("export", path)
+    check(rows(str(torn)) == rows(path), "a file that was damaged is made anew")
+    other = bytearray(whole[:len(whole) // 2])
+    other[68:72] = bytes(4)
+    torn.write_bytes(other)
+    cluster.ledger("export", str(torn), "--rebuild", code=73)
+    check(torn.read_bytes() == bytes(other), "a file of somebody else's stays")
+    for place, reason in ((f"{folder}/none.sqlite", "does not exist"), (folder, "is a folder"),
+                          (f"{folder}/none/x.sqlite", "the folder")):
+        refused = cluster.ledger("sql", "SELECT 1", "--file", place, "--as-is", code=65).stderr
+        check(reason in refused, refused)
 
 
 def killed(cluster, payers, folder):
@@ -383,6 +414,8 @@ def main():
         said(f"{transfers} transfers in SQLite are those of the interface")
         statements(cluster, path)
         said("statements: table, CSV, documents; refused, stopped by time and by Ctrl-C")
+        damaged(cluster, path, folder)
+        said("damaged files: told, and made anew")
         early = sorted(kept)[1]
         cluster.ledger("export", f"{folder}/early.sqlite", "--at", str(early))
         found = rows(f"{folder}/early.sqlite")

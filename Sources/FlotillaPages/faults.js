@@ -53,7 +53,8 @@ const faults = (() => {
   function start(act) {
     const plan = () => {
       clearTimeout(planned);
-      // What is on the buttons is no longer what the form says.
+      // What is on the buttons is no longer what the form says, nor is an answer still on its way.
+      asked += 1;
       for (const one of rows.values()) one.body = null;
       planned = setTimeout(() => refresh(act), 120);
     };

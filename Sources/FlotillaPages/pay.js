@@ -196,10 +196,16 @@ const page = (() => {
 
   // MARK: The form
 
+  const fields = ["from", "to", "amount"];
+  /** How often somebody has changed the form. */
+  let edits = 0;
+  /** The payment whose account is asked after; nothing was sent of it yet. */
+  let preparing = null;
+
   function mistake(field, words) {
-    for (const id of ["from", "to", "amount"]) place(id).removeAttribute("aria-invalid");
+    for (const id of fields) place(id).removeAttribute("aria-invalid");
     setText(place("form-error"), words ? plain(words) : "");
-    for (const id of ["from", "to", "amount"]) {
+    for (const id of fields) {
       if (id !== field) { place(id).removeAttribute("aria-describedby"); continue; }
       place(id).setAttribute("aria-invalid", "true");
       place(id).setAttribute("aria-describedby", "form-error");
@@ -216,27 +222,66 @@ const page = (() => {
     return answer.document;
   }
 
-  async function submit(event) {
+  /** What the form says at this moment. */
+  function filled() {
+    const [from, to, amount] = fields.map((id) => place(id).value);
+    return { from, to, amount, edits };
+  }
+
+  const isStill = (asked) => Object.entries(filled()).every(([id, value]) => asked[id] === value);
+
+  /** What becomes of a press of Pay that is no payment yet. Said twice, it is told twice. */
+  function sayOfForm(words) { place("form-said").textContent = plain(words); }
+
+  function submit(event) {
     event.preventDefault();
-    const [from, to] = [place("from").value, place("to").value];
-    for (const [id, words] of [["from", "who pays?"], ["to", "who is paid?"], ["amount", "how much?"]]) {
-      if (place(id).value === "") { mistake(id, words); return; }
+    if (preparing) {
+      preparing.isPressedAgain = true;
+      sayOfForm(`This press sends nothing: ${preparing.words} is still being prepared.`);
+      return;
     }
-    const button = place("submit");
-    if (button.disabled) return;
-    button.disabled = true;
+    // This is what is paid, whatever becomes of the form while the account is asked after.
+    const asked = filled();
+    sayOfForm("");
+    for (const [id, words] of [["from", "who pays?"], ["to", "who is paid?"], ["amount", "how much?"]]) {
+      if (asked[id] === "") { mistake(id, words); return; }
+    }
+    prepare(asked);
+  }
+
+  /** A disabled button would lose the focus, and Enter would do nothing and say nothing. */
+  function drawPreparing() {
+    place("pay-form").setAttribute("aria-busy", String(Boolean(preparing)));
+    place("submit").setAttribute("aria-disabled", String(Boolean(preparing)));
+  }
+
+  /** Pays what was asked for, once it is known how fine the money of that account is. */
+  async function prepare(asked) {
+    const words = `${asked.amount} from ${asked.from} to ${asked.to}`;
+    const mine = { words, isPressedAgain: false };
+    // Whoever has gone on to another payment is not called back to a field of this one.
+    const fail = (field, problem) =>
+      (isStill(asked) ? mistake(field, problem) : mistake(null, `Not sent: ${words}: ${problem}`));
+    preparing = mine;
+    drawPreparing();
+    if (!tables.account(asked.from)) sayOfForm(`Asking after the account of ${words} …`);
     try {
       let giver;
-      try { giver = await account(from); } catch (error) { mistake("from", error.message); return; }
+      try {
+        giver = await account(asked.from);
+      } catch (error) { fail("from", error.message); return; }
       let units;
       try {
-        units = unitsOf(place("amount").value, giver.digits);
-      } catch (error) { mistake("amount", error.message); return; }
+        units = unitsOf(asked.amount, giver.digits);
+      } catch (error) { fail("amount", error.message); return; }
       mistake(null, "");
-      place("amount").value = "";
-      payments.pay(from, to, units, giver.digits, giver.currency);
+      payments.pay(asked.from, asked.to, units, giver.digits, giver.currency);
+      if (isStill(asked)) place("amount").value = "";
     } finally {
-      button.disabled = false;
+      preparing = null;
+      drawPreparing();
+      sayOfForm(mine.isPressedAgain
+        ? `Pay was pressed again while ${words} was prepared: of that nothing was sent.` : "");
     }
   }
 
@@ -294,6 +339,7 @@ const page = (() => {
     cluster.onChange(() => { drawNodes(); drawHealth(); drawBanner(); });
     payments.onChange((payment, isNews) => { drawPayment(payment, isNews); drawBanner(); });
     place("pay-form").addEventListener("submit", submit);
+    place("pay-form").addEventListener("input", () => { edits += 1; });
     place("help-button").addEventListener("click", help);
     place("token-button").addEventListener("click", () => showToken(place("token-form").hidden));
     place("token-form").addEventListener("submit", (event) => {

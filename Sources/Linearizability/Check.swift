@@ -88,7 +88,9 @@ func searchPart<Model: SequentialModel>(
   case .outOfSteps: return (.undecided(.steps(limits.steps)), search.steps)
   case .outOfMemory: return (.undecided(.bytes(limits.bytes)), search.steps)
   case .exhausted, .stopped:
-    return (explain(records, schedule, model, prepared, search), search.steps)
+    let verdict = explain(
+      records, schedule, model, prepared, (search.bestPassed, search.bestStep), limits)
+    return (verdict, search.steps)
   }
 }
 
@@ -97,12 +99,19 @@ func searchPart<Model: SequentialModel>(
 /// The first search gave up early wherever it saw that nothing could come of it. A reader is better
 /// served by how far one gets, so this one goes on, for a while. Should it find a solution, then
 /// the model's hints are wrong, and the solution is right all the same.
+///
+/// - Parameter records: the history.
+/// - Parameter schedule: the part.
+/// - Parameter model: the model as it was given.
+/// - Parameter prepared: the model of the first search.
+/// - Parameter first: how many returns the first search passed at most, and at which step.
+/// - Parameter limits: how much memory it may take.
 @inlinable
 func explain<Model: SequentialModel>(
   _ records: [Record<Model.Operation, Model.Result>], _ schedule: Schedule, _ model: Model,
-  _ prepared: Model, _ first: Search<Model>
+  _ prepared: Model, _ first: (bestPassed: Int, bestStep: UInt64), _ limits: CheckLimits
 ) -> CheckVerdict {
-  let limits = CheckLimits(steps: 5_000, bytes: 1 << 28)
+  let limits = CheckLimits(steps: 5_000, bytes: min(limits.bytes, 1 << 28))
   var longer = Search(records, schedule, model, limits, isLookingAhead: false)
   if case .found = longer.run() {
     return .linearizable(order: longer.path.map { schedule.members[Int($0)] })

@@ -75,6 +75,14 @@ public protocol SequentialModel: Sendable {
   /// A number that equal states share and others seldom do. Not for an adversary.
   func digest(of state: State) -> UInt64
 
+  /// About how many bytes a state takes that is kept, with what it refers to. The default is the
+  /// size of the type; a model whose states hold collections counts those, too. A check may only
+  /// take so many, see ``CheckLimits/bytes``.
+  ///
+  /// - Parameter state: the state; equal states have the same number, on every machine.
+  /// - Complexity: O(1), as it is asked for after each step.
+  func bytes(of state: State) -> Int
+
   /// Parts that do not concern each other: for each operation the number of its part, any number.
   /// Each part is checked by itself, which is far faster (Horn and Kroening 2015). `nil`, the
   /// default, if there is only one.
@@ -127,6 +135,9 @@ extension SequentialModel {
     guard step(&copy, operation, result) else { return .impossible }
     return copy == state ? .unchanged : .changed
   }
+
+  /// The size of the type, without what a state refers to.
+  public func bytes(of state: State) -> Int { MemoryLayout<State>.stride }
 
   /// One part.
   public func parts(of operations: [Operation]) -> [UInt64]? { nil }

@@ -6,7 +6,9 @@ public struct CheckLimits: Hashable, Sendable, BitwiseCopyable {
   /// How many configurations may be entered, over all parts. One takes from a tenth of a
   /// microsecond to a few microseconds.
   public var steps: UInt64
-  /// How many bytes the memory of visited configurations may take, without the states.
+  /// How many bytes the memory of visited configurations and of their states may take, by the count
+  /// of ``SequentialModel/bytes(of:)``. A process takes more, up to about twice as many, as arrays
+  /// keep room to grow, and what belongs to the history comes on top.
   public var bytes: UInt64
 
   /// Limits for a check by search.

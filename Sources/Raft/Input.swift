@@ -91,8 +91,10 @@ public enum Input: Hashable, Sendable {
   case entriesLoaded(EntriesRequest, Entries)
   /// The entries asked for could not be read.
   case entriesNotLoaded(EntriesRequest)
-  /// A snapshot of the state machine as of this entry is durable; the log may be cut.
-  case snapshotTaken(through: LogIndex)
+  /// A snapshot of the state machine as of this entry is durable; the log may be cut, but for the
+  /// tail that `Configuration.retainedEntries` wants kept. A host whose disk is nearly full has no
+  /// tail kept, also behind a snapshot that it has told of before.
+  case snapshotTaken(through: LogIndex, keepsTail: Bool = true)
   /// Bytes asked for by `loadSnapshotChunk`, and whether they are the last.
   case snapshotChunkLoaded(SnapshotChunkRequest, bytes: [UInt8], isLast: Bool)
   /// The bytes asked for could not be read.

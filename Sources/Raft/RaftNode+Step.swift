@@ -96,7 +96,8 @@ extension RaftNode {
     case .storageFailed: halt(&actions)
     case .entriesLoaded(let request, let entries): entriesLoaded(request, entries, &actions)
     case .entriesNotLoaded(let request): entriesNotLoaded(request, &actions)
-    case .snapshotTaken(let index): snapshotTaken(through: index, &actions)
+    case .snapshotTaken(let index, let keepsTail):
+      snapshotTaken(through: index, keepsTail: keepsTail, &actions)
     case .snapshotChunkLoaded(let request, let bytes, let isLast):
       snapshotChunkLoaded(request, bytes, isLast: isLast, &actions)
     case .snapshotChunkNotLoaded(let request): snapshotChunkNotLoaded(request, &actions)

@@ -42,7 +42,8 @@ enum System {
     retrying { open(path, flags | O_CLOEXEC, 0o640) }
   }
 
-  static let readFlags = O_RDONLY
+  // Of a pipe that somebody put there, the system would wait for a writer.
+  static let readFlags = O_RDONLY | O_NONBLOCK
   static let writeFlags = O_RDWR
   static let makeFlags = O_RDWR | O_CREAT | O_TRUNC
   static let directoryFlags = O_RDONLY | O_DIRECTORY

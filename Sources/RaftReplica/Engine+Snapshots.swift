@@ -203,7 +203,10 @@ extension ReplicaEngine {
     let index = node.isWitness ? node.lastApplied : applied
     let newest = node.snapshot.lastIncluded.index
     guard index > newest, index == node.lastApplied else {
-      if isSnapshotWanted, index <= newest { snapshotIsThere(newest) }
+      if isSnapshotWanted, index <= newest {
+        if isSpaceLow { tellOfSnapshot(newest) }
+        snapshotIsThere(newest)
+      }
       return nil
     }
     guard let term = node.log.term(at: index) else { return nil }
@@ -212,7 +215,7 @@ extension ReplicaEngine {
     bytesSinceSnapshot = 0
     // A witness has no bytes to keep. Or they are here, from before a crash, without a marker.
     if node.isWitness || journal.snapshotBytes(position) != nil {
-      coreInputs.append(.other(.snapshotTaken(through: index)))
+      tellOfSnapshot(index)
       // The core may have a leader's snapshot in hand, and no ear for this one: it is told again.
       isSnapshotWanted = !snapshotRequests.isEmpty
       snapshotNotBefore = ticks.rawValue + 1
@@ -242,7 +245,7 @@ extension ReplicaEngine {
   mutating func snapshotIsDurable(_ position: LogPosition) {
     guard taking?.position == position else { return }
     taking = nil
-    coreInputs.append(.other(.snapshotTaken(through: position.index)))
+    tellOfSnapshot(position.index)
     observe(.snapshotTaken(position))
     snapshotIsThere(position.index)
   }
@@ -254,6 +257,11 @@ extension ReplicaEngine {
     snapshotNotBefore = ticks.rawValue + settings.retryTicks.rawValue
     observe(.snapshotFailed(position, error))
     answerSnapshotRequests(.snapshotFailed(error))
+  }
+
+  /// Has the core cut its log behind a snapshot; whole, where there is no space for a tail.
+  private mutating func tellOfSnapshot(_ index: LogIndex) {
+    coreInputs.append(.other(.snapshotTaken(through: index, keepsTail: !isSpaceLow)))
   }
 
   private mutating func snapshotIsThere(_ index: LogIndex) {

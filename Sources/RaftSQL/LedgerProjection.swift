@@ -23,6 +23,14 @@ public enum ProjectionError: Error, Sendable, CustomStringConvertible {
   case undecodable(MachineDecodingError)
   /// The statement does more than read.
   case writes(String)
+  /// There is more than one statement.
+  case severalStatements
+  /// A value or a row of the answer is longer than this many bytes.
+  case tooLong(limit: Int)
+  /// The file is one of ours, and damaged.
+  case malformed(String)
+  /// The file cannot be opened, and why.
+  case cannotOpen(String, String)
   /// SQLite said no; its words.
   case sqlite(String)
   /// Somebody stopped the statement.
@@ -45,6 +53,12 @@ public enum ProjectionError: Error, Sendable, CustomStringConvertible {
         + " earlier one"
     case .undecodable(let error): "the rows cannot be read: \(error.description)"
     case .writes(let text): "only statements that read are allowed here, and this is not: \(text)"
+    case .severalStatements: "one statement at a time"
+    case .tooLong(let limit):
+      "a value or a row is longer than \(limit >> 20) MiB, which is the most that is told"
+    case .malformed(let path):
+      "\(path) is malformed: a part of it is missing, or something else was written into it"
+    case .cannotOpen(let path, let reason): "\(path) cannot be opened: \(reason)"
     case .sqlite(let text): text
     case .interrupted: "the statement was stopped"
     }
@@ -111,6 +125,10 @@ public final class LedgerProjection: Sendable {
       try db.execute(sql: LedgerSchema.sqlite)
     }
   }
+
+  /// Whether a file is one of ours by its head, and so damaged that only a file that is made anew
+  /// can take its place.
+  public static func isMalformed(at path: String) -> Bool { LedgerFile.isMalformed(path) }
 
   /// Whether the tables are there; not if there is nothing at all.
   static func isOurs(_ db: Database, _ path: String) throws -> Bool {
@@ -207,12 +225,26 @@ extension ProjectionError {
     case let known as ProjectionError: self = known
     case let error as MachineDecodingError: self = .undecodable(error)
     case let error as DatabaseError:
-      switch error.resultCode {
-      case .SQLITE_INTERRUPT: self = .interrupted
-      case .SQLITE_NOTADB: self = .notOurs(path)
-      default: self = .sqlite("\(path): \(error.message ?? error.resultCode.description)")
-      }
+      let words = error.message ?? error.resultCode.description
+      self = ProjectionError(error.extendedResultCode, words, path)
     default: self = .sqlite("\(path): \(error)")
+    }
+  }
+
+  /// The same of a code of SQLite and its words for it.
+  init(_ code: ResultCode, _ words: String, _ path: String) {
+    switch code {
+    case .SQLITE_INTERRUPT: self = .interrupted
+    case .SQLITE_TOOBIG: self = .tooLong(limit: LedgerReading.longest)
+    case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_IOERR_SHORT_READ:
+      self = LedgerFile.isOursByHead(path) ? .malformed(path) : .notOurs(path)
+    case .SQLITE_CANTOPEN, .SQLITE_IOERR:
+      guard let reason = LedgerFile.obstacle(path) else {
+        self = .sqlite("\(path): \(words)")
+        return
+      }
+      self = .cannotOpen(path, reason)
+    default: self = .sqlite("\(path): \(words)")
     }
   }
 }

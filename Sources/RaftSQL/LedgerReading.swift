@@ -7,23 +7,11 @@ import GRDBSQLite
 import Raft
 import RaftMachines
 
-/// A value of a row, as SQLite has it. Text and blobs are the bytes that are there, whatever they
-/// are.
-public enum SQLValue: Hashable, Sendable {
-  /// No value.
-  case null
-  /// A whole number.
-  case integer(Int64)
-  /// Another number.
-  case real(Double)
-  /// Text: UTF-8, unless somebody made it of other bytes.
-  case text([UInt8])
-  /// Bytes.
-  case blob([UInt8])
-}
-
 /// The ledger in a file of SQLite, for reading.
 public final class LedgerReading: Sendable {
+  /// How many bytes a value may have, and a row: one row at a time is held in memory.
+  public static let longest = 16 << 20
+
   private let queue: DatabaseQueue
   /// Where the file is.
   public let path: String
@@ -35,6 +23,9 @@ public final class LedgerReading: Sendable {
     var configuration = Configuration()
     configuration.readonly = true
     configuration.busyMode = .timeout(10)
+    configuration.prepareDatabase { db in
+      _ = sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_LENGTH, Int32(LedgerReading.longest))
+    }
     do {
       queue = try DatabaseQueue(path: path, configuration: configuration)
       let isOurs = try queue.read { try LedgerProjection.isOurs($0, path) }
@@ -65,14 +56,14 @@ public final class LedgerReading: Sendable {
   ///   - onColumns: called once, before the rows, with the names of the columns.
   ///   - onRow: called for each row; what it throws ends the statement, and is thrown on.
   /// - Throws: `ProjectionError`: with `.writes` before anything is done if the statement does more
-  ///   than read.
+  ///   than read; with `.tooLong` if a value or a row has more bytes than `longest`.
   public func run(
     _ sql: String, onColumns: ([String]) throws -> Void = { _ in },
     onRow: ([SQLValue]) throws -> Void
   ) throws {
     do {
       try queue.read { db in
-        let statement = try db.makeStatement(sql: sql)
+        let statement = try LedgerReading.only(sql, db)
         // What returns no columns changes something, be it only the connection.
         guard statement.isReadonly, statement.columnCount > 0 else {
           throw ProjectionError.writes(sql)
@@ -85,6 +76,16 @@ public final class LedgerReading: Sendable {
     }
   }
 
+  /// The statement that a text is.
+  private static func only(_ sql: String, _ db: Database) throws -> Statement {
+    do {
+      return try db.makeStatement(sql: sql)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_MISUSE {
+      // GRDB's word for a second one.
+      throw ProjectionError.severalStatements
+    }
+  }
+
   private static func step(
     _ statement: OpaquePointer, _ path: String, _ onRow: ([SQLValue]) throws -> Void
   ) throws {
@@ -93,16 +94,22 @@ public final class LedgerReading: Sendable {
     var row: [SQLValue] = []
     row.reserveCapacity(Int(count))
     while true {
-      switch sqlite3_step(statement) {
+      let code = sqlite3_step(statement)
+      switch code {
       case SQLITE_ROW:
         row.removeAll(keepingCapacity: true)
-        for column in 0..<count { row.append(SQLValue(statement, column)) }
+        var size = 0
+        for column in 0..<count {
+          let value = SQLValue(statement, column)
+          size += value.size
+          guard size <= longest else { throw ProjectionError.tooLong(limit: longest) }
+          row.append(value)
+        }
         try onRow(row)
       case SQLITE_DONE: return
-      case SQLITE_INTERRUPT: throw ProjectionError.interrupted
       default:
         let words = sqlite3_errmsg(sqlite3_db_handle(statement)).map { String(cString: $0) }
-        throw ProjectionError.sqlite("\(path): \(words ?? "SQLite failed")")
+        throw ProjectionError(ResultCode(rawValue: code), words ?? "SQLite failed", path)
       }
     }
   }
@@ -214,11 +221,7 @@ enum PostgresScript {
       case .text(let bytes): for byte in bytes { append(byte, to: &line) }
       case .blob(let bytes):
         line += Array("\\\\x".utf8)
-        let digits = Array("0123456789abcdef".utf8)
-        for byte in bytes {
-          line.append(digits[Int(byte >> 4)])
-          line.append(digits[Int(byte & 15)])
-        }
+        SQLValue.appendHexadecimal(bytes, to: &line)
       }
     }
     line.append(UInt8(ascii: "\n"))

@@ -13,6 +13,11 @@ package protocol ReplicaService: Sendable {
     _ request: ClientRequest<ServerMachine>, within timeout: Duration
   ) async -> Reply<ServerMachine>
 
+  /// The same with the reply given to a function, once, on whatever thread.
+  func submit(
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration,
+    reply: @escaping @Sendable (Reply<ServerMachine>) -> Void)
+
   /// Has the replica do what an operator wants.
   func administer(_ request: AdminRequest, within timeout: Duration) async -> Reply<ServerMachine>
 
@@ -40,6 +45,13 @@ package protocol ReplicaService: Sendable {
 }
 
 extension ReplicaService {
+  package func submit(
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration,
+    reply: @escaping @Sendable (Reply<ServerMachine>) -> Void
+  ) {
+    Task { reply(await perform(request, within: timeout)) }
+  }
+
   package func ledgerFigures() async -> LedgerFigures? { nil }
 
   package var chaos: ChaosSwitch? { nil }

@@ -27,6 +27,14 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
     await ask(request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))))
   }
 
+  package func submit(
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration,
+    reply: @escaping @Sendable (Reply<ServerMachine>) -> Void
+  ) {
+    submit(
+      request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))), reply: reply)
+  }
+
   package func administer(
     _ request: AdminRequest, within timeout: Duration
   ) async -> Reply<ServerMachine> {

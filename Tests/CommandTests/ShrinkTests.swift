@@ -8,6 +8,8 @@ import Testing
   /// A failing run with more in it than it takes.
   private func scenario() throws -> URL {
     let text = try String(contentsOfFile: Samples.neverAnswered, encoding: .utf8)
+      .replacing("voters: 1", with: "voters: 2")
+      .replacing("  - { tick: 1ms }", with: "  - { tick: 1ms }\n  - { tick: 1ms, offset: 300us }")
       .replacing("faults: []", with: "faults:\n  - { at: 10ms, for: 5ms, crash: n2 }")
     return try Scratch.file("noisy.yaml", text)
   }
@@ -15,7 +17,7 @@ import Testing
   private func shrink(_ more: String...) throws -> (Tool.Result, URL) {
     let runs = try Scratch.folder()
     let arguments =
-      ["shrink", try scenario().path, "--runs", runs.path, "--budget", "30"] + more
+      ["shrink", try scenario().path, "--runs", runs.path, "--budget", "16"] + more
     return (try Tool.start(arguments).finish(), runs)
   }
 

@@ -104,6 +104,68 @@ private func overlappingWrites(_ count: Int, isKnown: Bool) -> [History<Register
     #expect(check(records, LedgerModel(), CheckLimits(steps: needed.steps)) == needed)
   }
 
+  /// Transfers that overlap, each of another amount, among many accounts, and a balance that none
+  /// of their orders explains: few configurations, each with a large state.
+  private func overlappingTransfers(accounts: Int) -> [History<LedgerModel>.Entry] {
+    var model = LedgerModel()
+    var records: [History<LedgerModel>.Entry] = []
+    for number in 0..<accounts {
+      let time = UInt64(number) * 2
+      let open = model.open("a\(number)", limit: -1_000_000)
+      records.append(Record(client: 0, call: time, returned: time + 1, open, .done))
+    }
+    for number in 1..<accounts {
+      // Twelve at once, and the others one after the other: they keep all accounts in one part.
+      let time: UInt64 = number <= 12 ? 1_000 : 3_000 + UInt64(number)
+      let transfer = model.transfer("a0", "a\(number)", number <= 12 ? 1 << Int64(number) : 1)
+      let returned: UInt64 = number <= 12 ? 2_000 : time
+      records.append(
+        Record(client: UInt64(number), call: time, returned: returned, transfer, .done))
+    }
+    records.append(
+      Record(client: 0, call: 9_000, returned: 9_001, model.balance("a0"), .balance(7)))
+    return records
+  }
+
+  @Test func `the limit of memory counts the states`() {
+    let records = overlappingTransfers(accounts: 100)
+    // The configurations alone would fit.
+    let limits = CheckLimits(steps: 200_000, bytes: 4 << 20)
+    let first = check(records, LedgerModel(), limits)
+    #expect(first.verdict == .undecided(.bytes(4 << 20)))
+    // Each step keeps one state at most, of 2,400 bytes and a few.
+    #expect(first.steps > 1_000 && first.steps < 10_000)
+    #expect(check(records, LedgerModel(), limits) == first)
+    let ample = check(records, LedgerModel(), CheckLimits(steps: 200_000, bytes: 1 << 30))
+    guard case .violated = ample.verdict else {
+      Issue.record("\(ample.verdict)")
+      return
+    }
+  }
+
+  @Test func `a state counts with what it holds`() {
+    var ledger = LedgerModel()
+    var accounts = ledger.initial
+    var topics = TopicsModel()
+    var messages = topics.initial
+    var store = KeyValueListModel()
+    var pairs = store.initial
+    let empty = (ledger.bytes(of: accounts), topics.bytes(of: messages), store.bytes(of: pairs))
+    for number in 0..<100 {
+      let open = ledger.open("a\(number)")
+      #expect(ledger.step(&accounts, open, .done))
+      let publish = topics.publish("t", "\(number)")
+      #expect(topics.step(&messages, publish, .published))
+      let put = KeyValueStore.Operation.put(
+        key: store.symbols.symbol("k\(number)"), value: Symbol(UInt64(number)))
+      #expect(store.step(&pairs, .one(put), .one(.done)))
+    }
+    #expect(ledger.bytes(of: accounts) == empty.0 + 2_400)
+    #expect(topics.bytes(of: messages) == empty.1 + 1_600)
+    #expect(store.bytes(of: pairs) == empty.2 + 3_200)
+    #expect(RegisterModel().bytes(of: .absent) == 8)
+  }
+
   @Test func `long histories take time in proportion`() {
     var random = RandomSource(seed: 9)
     var shape = Shape()

@@ -182,6 +182,21 @@ import Testing
       """)
   }
 
+  @Test func `a hold may last longer than time does, and is the same when it is asked for again`() {
+    expect(
+      """
+      account  alice                            ok
+      account  shop                             ok
+      tick     1s
+      hold     h alice shop 40 expires:18446744073 ok
+      hold     h alice shop 40 expires:18446744073 duplicate(h)
+      hold     h alice shop 40 expires:5s       keyReused(timeout)
+      hold     i alice shop 1 expires:5s        ok
+      hold     i alice shop 1 expires:18446744073 keyReused(timeout)
+      hold     i alice shop 1 expires:5s        duplicate(i)
+      """)
+  }
+
   @Test func `linked transfers happen all or not at all`() {
     expect(
       """
@@ -202,6 +217,10 @@ import Testing
       transfer c carol alice 1                  duplicate(c)
       & transfer a alice bob 60                 duplicate(a)
       transfer d alice bob 1                    linkedFailed
+      & transfer p alice bob 1                  linkedFailed
+      & transfer p alice bob 1                  invalid
+      transfer q alice bob 1                    linkedFailed
+      transfer p alice bob 0                    amountIsZero
       balance  alice 41 bob 0 carol 59
       & hold   h alice bob 10                   ok
       capture  i of:h                           ok

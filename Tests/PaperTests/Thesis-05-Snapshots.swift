@@ -85,6 +85,24 @@ import Testing
     #expect(cluster[1].log.baseIndex == 2)
   }
 
+  @Test func `where space is short no tail is kept, also behind a snapshot of before`() throws {
+    var cluster = SnapshotTakingTests.compacted(2)
+    cluster.takeSnapshot(1)
+    #expect(cluster[1].log.baseIndex == 2)
+
+    cluster.step(1, .snapshotTaken(through: 4, keepsTail: false))
+
+    #expect(cluster[1].log.baseIndex == 4)
+    #expect(cluster[1].snapshot.lastIncluded.index == 4)
+    cluster.run(5)
+    cluster.restart(1)
+    #expect(cluster[1].log.baseIndex == 4)
+    cluster.elect(2)
+    cluster.propose(2, "d")
+    cluster.run(5)
+    #expect(cluster.commands(1) == ["a", "b", "c", "d"])
+  }
+
   @Test func `after a restart the machine begins with the snapshot, and entries after it follow`()
     throws
   {

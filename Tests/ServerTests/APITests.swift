@@ -71,6 +71,39 @@ import Testing
     #expect(await bench.ask("GET", "/v1/topics/nothing/messages").status == 404)
   }
 
+  @Test func `a group that cannot be noted is told why`() async {
+    let bench = Bench()
+    let next = #"{"next":"7"}"#
+    let groups = "/v1/topics/orders/groups/"
+    let unknown = await bench.ask("PUT", groups + "g", next)
+    #expect(unknown.status == 404 && unknown.text.contains("no topic"), "\(unknown.text)")
+    _ = await bench.ask("POST", "/v1/topics/orders/messages", "one")
+    #expect(await bench.ask("PUT", groups + "g", next).status == 200)
+    for name in ["", String(repeating: "g", count: 256)] {
+      for method in ["PUT", "GET"] {
+        let answer = await bench.ask(method, groups + name, next)
+        #expect(answer.status == 400, "\(method): \(answer.text)")
+        #expect(answer.document["reason"]?.string == "group")
+      }
+    }
+    // As a topic does that has as many groups as there can be.
+    await bench.service.returnAlways(.second(.first(.refused)))
+    let full = await bench.ask("PUT", groups + "h", next)
+    #expect(full.status == 422, "\(full.text)")
+    #expect(full.document["reason"]?.string == "tooManyGroups")
+    #expect(await bench.ask("PUT", "/v1/topics/nothing/groups/h", next).status == 404)
+  }
+
+  @Test func `a value that is only for a new key is told that the key exists`() async {
+    let bench = Bench()
+    #expect(await bench.ask("PUT", "/v1/kv/a?ifAbsent=1", "1").status == 200)
+    let second = await bench.ask("PUT", "/v1/kv/a?ifAbsent=1", "2")
+    #expect(second.status == 409)
+    #expect(second.document["detail"]?.string == "\"a\" exists already", "\(second.text)")
+    let other = await bench.ask("PUT", "/v1/kv/a?if=3", "2")
+    #expect(other.text.contains("does not have the value that was expected"), "\(other.text)")
+  }
+
   @Test func `a stream goes on behind the last event that was seen`() async throws {
     let bench = Bench()
     for text in ["one", "two", "three"] {

@@ -10,8 +10,13 @@ import Testing
 @testable import FlotillaCluster
 @testable import flotilla
 
-/// Sends bytes to a port of this machine, and returns all that comes until the other side ends.
-private func exchange(_ text: String, port: UInt16) -> String {
+/// Sends pieces to a port of this machine, and returns all that comes until the other side ends.
+///
+/// - Parameters:
+///   - pieces: what is sent.
+///   - pause: how long is waited between two of them. Unit: milliseconds.
+///   - port: where to.
+func exchange(_ pieces: String..., pause: UInt32 = 0, port: UInt16) -> String {
   let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   defer { close(handle) }
   var address = sockaddr_in()
@@ -24,8 +29,11 @@ private func exchange(_ text: String, port: UInt16) -> String {
     }
   }
   guard isConnected else { return "" }
-  let bytes = Array(text.utf8)
-  _ = send(handle, bytes, bytes.count, 0)
+  for (place, piece) in pieces.enumerated() {
+    if place > 0 { usleep(pause * 1_000) }
+    let bytes = Array(piece.utf8)
+    _ = send(handle, bytes, bytes.count, 0)
+  }
   var all: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 4_096)
   while true {

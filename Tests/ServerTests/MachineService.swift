@@ -17,6 +17,8 @@ actor MachineService: ReplicaService {
   var index = LogIndex(10)
   /// What is replied to every request, instead of doing it.
   var forced: Reply<ServerMachine>?
+  /// What every command returns, instead of being done.
+  var result: ServerMachine.Result?
   var view: ReplicaReport
   private(set) var commands = 0
   nonisolated let chaos: ChaosSwitch?
@@ -31,6 +33,8 @@ actor MachineService: ReplicaService {
 
   func force(_ reply: Reply<ServerMachine>?) { forced = reply }
 
+  func returnAlways(_ result: ServerMachine.Result?) { self.result = result }
+
   func change(_ body: @Sendable (inout ReplicaReport) -> Void) { body(&view) }
 
   func perform(
@@ -41,6 +45,9 @@ actor MachineService: ReplicaService {
     case .command(let bytes, _, _):
       commands += 1
       index = LogIndex(index.rawValue + 1)
+      if let fixed = self.result {
+        return .applied(Applied(index: index, result: fixed.encoded()))
+      }
       var result = ByteWriter(reserving: 32)
       let time = LogTime(nanoseconds: 1_800_000_000_000_000_000 + index.rawValue)
       do throws(MachineDecodingError) {

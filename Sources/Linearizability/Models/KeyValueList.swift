@@ -124,6 +124,9 @@ public struct KeyValueListModel: SequentialModel {
   /// The sum of the digests of all pairs.
   public func digest(of state: State) -> UInt64 { store.digest(of: state) }
 
+  /// The keys and their values; their arrays keep as much room again.
+  public func bytes(of state: State) -> Int { store.bytes(of: state) }
+
   /// One part for all keys that lists connect.
   public func parts(of operations: [Operation]) -> [UInt64]? {
     var keys = NumberTable()

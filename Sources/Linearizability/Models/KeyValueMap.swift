@@ -127,6 +127,11 @@ public struct KeyValueMapModel: SequentialModel {
   /// The sum of the digests of all pairs.
   public func digest(of state: State) -> UInt64 { state.digest }
 
+  /// The keys and their values; their arrays keep as much room again.
+  public func bytes(of state: State) -> Int {
+    MemoryLayout<State>.stride + 2 * 32 + 4 * state.keys.count * MemoryLayout<Symbol>.stride
+  }
+
   /// The key.
   public func cells(of operation: Operation) -> UInt64 {
     1 << (mix(operation.key.rawValue) & 63)

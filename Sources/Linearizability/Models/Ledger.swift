@@ -157,6 +157,11 @@ public struct LedgerModel: SequentialModel {
   /// The sum of the digests of all accounts.
   public func digest(of state: State) -> UInt64 { state.digest }
 
+  /// The accounts.
+  public func bytes(of state: State) -> Int {
+    MemoryLayout<State>.stride + 32 + state.accounts.count * MemoryLayout<Account>.stride
+  }
+
   /// One part for each group of accounts between which there are transfers.
   public func parts(of operations: [Operation]) -> [UInt64]? {
     var groups = Groups()

@@ -105,6 +105,11 @@ public struct TopicsModel: SequentialModel {
   /// The digest of all messages.
   public func digest(of state: State) -> UInt64 { mix(state.digest) }
 
+  /// The messages; their array keeps as much room again.
+  public func bytes(of state: State) -> Int {
+    MemoryLayout<State>.stride + 32 + 2 * state.messages.count * MemoryLayout<Symbol>.stride
+  }
+
   /// One part for each topic.
   public func parts(of operations: [Operation]) -> [UInt64]? {
     operations.map { $0.topic.rawValue }

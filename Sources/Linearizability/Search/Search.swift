@@ -107,7 +107,8 @@
     open = [UInt64](repeating: 0, count: schedule.words)
     counts = [Int32](repeating: 0, count: schedule.counters)
     let initial = model.initial
-    state = states.number(of: initial, digest: model.digest(of: initial))
+    state = states.number(
+      of: initial, digest: model.digest(of: initial), bytes: model.bytes(of: initial))
     if !schedule.hasGrowth {
       for counter in 0..<schedule.counters where schedule.totals[counter] == 0 {
         exhausted.append(Int32(counter))
@@ -181,7 +182,7 @@
     guard model.step(&next, operations[number], results[number]) else { return nil }
     spent.removeAll(keepingCapacity: true)
     place(number)
-    state = states.number(of: next, digest: model.digest(of: next))
+    state = states.number(of: next, digest: model.digest(of: next), bytes: model.bytes(of: next))
     if isLookingAhead, !spent.isEmpty, isWasted() {
       unwind(to: frame)
       return nil
@@ -201,6 +202,7 @@
   ) -> End? {
     steps += 1
     if steps > limits.steps { return .outOfSteps }
+    if memory.bytes + states.bytes > limits.bytes { return .outOfMemory }
     let depth = path.count
     let base = arena.count
     var isHopeless = false
@@ -226,7 +228,6 @@
     if isLookingAhead, isHopeless || isHopelessSoon() || isAnyLost() { return leave(base) }
     if isChainOfUse {
       guard memory.insert(passed: passed, state: state, open) else { return leave(base) }
-      if memory.bytes > limits.bytes { return .outOfMemory }
     }
     var frame = Frame()
     frame.passed = passed

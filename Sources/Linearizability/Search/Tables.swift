@@ -5,16 +5,26 @@
   @usableFromInline var states: [Model.State] = []
   @usableFromInline var digests: [UInt64] = []
   @usableFromInline var slots: [Int32]
+  /// How many bytes the states take.
+  @usableFromInline var held: UInt64 = 0
 
   @inlinable
   init() { slots = [Int32](repeating: -1, count: 64) }
+
+  /// How much room it takes, with the states.
+  @inlinable
+  var bytes: UInt64 { held + UInt64(digests.count) * 8 + UInt64(slots.count) * 4 }
 
   @inlinable
   subscript(number: Int32) -> Model.State { states[Int(number)] }
 
   /// The number of a state, a new one if it was not seen before.
+  ///
+  /// - Parameter state: the state.
+  /// - Parameter digest: its digest.
+  /// - Parameter bytes: about how many bytes it takes.
   @inlinable
-  mutating func number(of state: Model.State, digest: UInt64) -> Int32 {
+  mutating func number(of state: Model.State, digest: UInt64, bytes: Int) -> Int32 {
     let mask = slots.count - 1
     var place = Int(truncatingIfNeeded: digest) & mask
     while slots[place] >= 0 {
@@ -26,6 +36,7 @@
     slots[place] = number
     states.append(state)
     digests.append(digest)
+    held += UInt64(max(0, bytes))
     if states.count * 2 > slots.count { grow() }
     return number
   }

@@ -5,7 +5,14 @@ extension RaftNode {
   /// go, except for a tail that spares followers that are only a little behind a snapshot.
   ///
   /// A witness has no machine to take one of: its log may go as far as its membership tells that.
-  mutating func snapshotTaken(through index: LogIndex, _ actions: inout ActionBuffer) {
+  mutating func snapshotTaken(
+    through index: LogIndex, keepsTail: Bool, _ actions: inout ActionBuffer
+  ) {
+    if !keepsTail, index == snapshot.lastIncluded.index, installing == nil {
+      let start = compactionLimit(index, keepsTail: false)
+      if start > log.baseIndex { compact(through: start, &actions) }
+      return
+    }
     let item = memberships.item(at: index)
     guard index <= lastApplied, index > snapshot.lastIncluded.index, installing == nil,
       let term = log.term(at: index), !isSelfWitness || item.membership.isWitness(id)
@@ -16,20 +23,24 @@ extension RaftNode {
     snapshot = SnapshotMetadata(
       lastIncluded: LogPosition(term: term, index: index), membership: item.membership,
       membershipIndex: item.index)
-    let start = compactionLimit(index)
+    memberships.compact(through: index)
+    compact(through: compactionLimit(index, keepsTail: keepsTail), &actions)
+  }
+
+  /// Cuts the log, if it is not as short already, and has the snapshot in force noted with it.
+  private mutating func compact(through start: LogIndex, _ actions: inout ActionBuffer) {
     if start > log.baseIndex {
       log.compact(through: start)
       actions.observe(.logCompacted(through: start))
     }
-    memberships.compact(through: index)
     storage.snapshot = SnapshotMarker(
       metadata: snapshot, logStart: log.base, isLogReset: false)
   }
 
   /// How far the log may be cut: not the retained tail, and not what follows a snapshot that is on
   /// its way to a follower, so that the follower can go on from there.
-  private func compactionLimit(_ index: LogIndex) -> LogIndex {
-    let retained = configuration.retainedEntries
+  private func compactionLimit(_ index: LogIndex, keepsTail: Bool) -> LogIndex {
+    let retained = keepsTail ? configuration.retainedEntries : 0
     var limit = index.rawValue > retained ? LogIndex(index.rawValue - retained) : .zero
     let patience = 2 * configuration.electionTimeoutTicks.rawValue
     for peer in leader.progress where peer.state == .snapshot && now - peer.movedAt <= patience {

@@ -117,7 +117,25 @@ public enum DiskProblem: Hashable, Sendable, BitwiseCopyable, CustomStringConver
     case .notFound: "there is no such file"
     case .unreadable: "the device cannot read it"
     case .heldByAnother: "another process holds the directory"
-    case .system(let number): "system error \(number)"
+    case .system(let number):
+      DiskProblem.words(number).map { "\($0) (system error \(number))" } ?? "system error \(number)"
+    }
+  }
+
+  /// What those numbers mean that are the same everywhere.
+  private static func words(_ number: Int32) -> String? {
+    switch number {
+    case 1: "the system does not permit it; look at who owns it"
+    case 5: "the device failed; look at the system's log"
+    case 13: "this user may not; look at its owner and rights"
+    case 17: "something of that name is there already"
+    case 20: "a part of the path is no folder"
+    case 21: "it is a folder where a file should be; move it away"
+    case 24: "too many files are open; raise the limit"
+    case 27: "the file would be too large for this file system"
+    case 29: "it is no ordinary file; move it away"
+    case 30: "the file system is read-only"
+    default: nil
     }
   }
 }

@@ -128,8 +128,11 @@ extension Scan {
     } else {
       end = found.firstHead ?? (lastNonzero + 8) & ~7
     }
-    // A whole record is longer, or would end beyond the file.
-    if end - start < RecordHead.minimumBytes || end > window.size { return true }
+    // A file is as long as it will be before anything is written to it. So one that ends within a
+    // record was cut off, and not by a crash.
+    if end > window.size { return false }
+    // A whole record is longer.
+    if end - start < RecordHead.minimumBytes { return true }
     let final = try window.look(at: end - 1, count: 1, on: &disk)
     if final.first == 0 { return true }
     var place = start

@@ -98,6 +98,9 @@ extension Ledger {
         let result = transfer.map { execute($0, moment) } ?? .invalid
         switch result {
         case .ok: break
+        case .duplicate(let number) where number > UInt64(before):
+          // What it repeats is in this chain, and will not have happened.
+          failure = ChainFailure(position: end, outcome: .invalid)
         case .duplicate:
           duplicates += 1
           outcome.exceptions.append(.init(position: end, outcome: result))

@@ -54,15 +54,22 @@ extension Ledger {
     if transfer.debit != debit, !isFree || transfer.debit != .none { return .debit }
     if transfer.credit != credit, !isFree || transfer.credit != .none { return .credit }
     if isFree, !isMeant(transfer.reference, record.reference) { return .reference }
-    let timeout =
-      record.kind == .hold && record.extra != UInt64.max ? record.extra &- record.time : 0
-    if transfer.timeout != timeout { return .timeout }
+    // By its end, since a hold may be asked to last longer than time does.
+    let end = Ledger.deadline(of: transfer.timeout, from: record.time)
+    if end != (record.kind == .hold ? record.extra : UInt64.max) { return .timeout }
     if transfer.note != record.note { return .note }
     let flags =
       (transfer.isLinked ? TransferRecord.Flags.linked : 0)
       | (transfer.keepsRest ? TransferRecord.Flags.keepsRest : 0)
       | (transfer.amount == 0 ? TransferRecord.Flags.all : 0)
     return transfer.code != record.code || flags != record.flags ? .code : nil
+  }
+
+  /// When a hold ends that began at a time, in nanoseconds; `UInt64.max` if never.
+  private static func deadline(of timeout: UInt64, from time: UInt64) -> UInt64 {
+    guard timeout > 0 else { return .max }
+    let (sum, overflow) = time.addingReportingOverflow(timeout)
+    return overflow ? .max : sum
   }
 
   /// Whether a reference means the transfer of this number, also if its key has been forgotten. If
@@ -113,8 +120,7 @@ extension Ledger {
     guard transfer.amount > 0 else { return .amountIsZero }
     if let refusal = check(transfer.amount, from: debit, to: credit) { return refusal }
     let isHold = transfer.kind == .hold
-    let deadline =
-      transfer.timeout == 0 ? UInt64.max : moment.time.advanced(by: transfer.timeout).nanoseconds
+    let deadline = Ledger.deadline(of: transfer.timeout, from: moment.time.nanoseconds)
     let number = append(
       transfer, moment, amount: transfer.amount, reference: 0, extra: isHold ? deadline : 0, debit,
       credit)

@@ -94,7 +94,8 @@ public enum TransferOutcome: Hashable, Sendable, BitwiseCopyable {
   case linkedFailed
   /// The last transfer of the batch is linked to a next one, which is not there.
   case chainOpen
-  /// A field has no meaning: an unknown kind or flag, or one that this kind does not have.
+  /// A field has no meaning: an unknown kind or flag, or one that this kind does not have. Or a
+  /// chain has the same transfer twice, under one key.
   case invalid
   /// There are as many transfers as there can be.
   case full

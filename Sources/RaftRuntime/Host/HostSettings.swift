@@ -215,7 +215,9 @@ public enum HostError: Error, Sendable, CustomStringConvertible {
     case .disk(let directory, let error): "\(directory): \(error.description)"
     case .journal(let directory, let error): "\(directory): \(error.description)"
     case .damaged(let directory, let report):
-      "\(directory): \(report.description); start the node as repairing to have its peers repair it"
+      "\(directory): \(report.description); keep a copy of the directory. In a cluster of several"
+        + " have it repaired by its peers (Beginning.repairing), or the node replaced by a new one"
+        + " (flotilla node recover --replace)"
     case .restore(let error): error.description
     case .unprotected(let address):
       "\(address) can be reached by others, and nothing protects the links: set a cluster key or"

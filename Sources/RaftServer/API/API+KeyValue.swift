@@ -36,6 +36,12 @@ extension API {
 
   private func get(_ key: [UInt8], _ request: APIRequest) async throws(Ruling) -> APIResponse {
     let (value, freshness) = try await value(of: key, try request.readTerms())
+    return got(key, value, freshness, request)
+  }
+
+  private func got(
+    _ key: [UInt8], _ value: [UInt8], _ freshness: Freshness, _ request: APIRequest
+  ) -> APIResponse {
     let headers = headers(freshness, request)
     if request.header("accept")?.contains("application/json") ?? false {
       return .json(
@@ -53,15 +59,17 @@ extension API {
 
   /// Sets a key; with `if` or `ifAbsent` only if it has that value, or none.
   private func put(_ key: [UInt8], _ request: APIRequest) async throws(Ruling) -> APIResponse {
-    let command: KeyValue.Command
+    done("kv-put", try await change(API.putting(key, request), try request.writeTerms()))
+  }
+
+  private static func putting(_ key: [UInt8], _ request: APIRequest) -> KeyValue.Command {
     if let expected = request.parameter("if") {
-      command = .compareAndSet(key: key, expected: Array(expected.utf8), value: request.body)
-    } else if request.parameter("ifAbsent") != nil {
-      command = .compareAndSet(key: key, expected: nil, value: request.body)
-    } else {
-      command = .put(key: key, value: request.body)
+      return .compareAndSet(key: key, expected: Array(expected.utf8), value: request.body)
     }
-    return done("kv-put", try await change(command, try request.writeTerms()))
+    if request.parameter("ifAbsent") != nil {
+      return .compareAndSet(key: key, expected: nil, value: request.body)
+    }
+    return .put(key: key, value: request.body)
   }
 
   private func list(_ request: APIRequest) async throws(Ruling) -> APIResponse {
@@ -152,6 +160,63 @@ extension API {
       guard silent > .seconds(10) else { continue }
       silent = .zero
       try await keepAlive()
+    }
+  }
+
+  // MARK: The short way
+  //
+  // What is asked for most, one key at a time, without a task for each request. What is asked and
+  // what is said to it are the functions above; only who waits for the reply is different.
+
+  package func isShort(method: String, target: String) -> Bool {
+    (method == "PUT" || method == "GET") && target.utf8.starts(with: "/v1/kv/".utf8)
+  }
+
+  package func answerShortly(
+    _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void
+  ) {
+    do throws(Ruling) {
+      let key = try request.bytes(from: 2)
+      if request.method == "PUT" {
+        try access.check(request, .writer)
+        try putShortly(key, request, answer)
+      } else {
+        try access.check(request, .reader)
+        try getShortly(key, request, answer)
+      }
+    } catch {
+      answer(refused(error, request))
+    }
+  }
+
+  private func putShortly(
+    _ key: [UInt8], _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void
+  ) throws(Ruling) {
+    let command = API.putting(key, request)
+    let terms = try request.writeTerms()
+    let start = ContinuousClock.now
+    service.submit(API.wish(.keys(command), terms), within: terms.timeout) { reply in
+      do throws(Ruling) {
+        let (result, ruling) = try applied(reply, since: start)
+        answer(done("kv-put", try API.changed(command, result, ruling)))
+      } catch {
+        answer(refused(error, request))
+      }
+    }
+  }
+
+  private func getShortly(
+    _ key: [UInt8], _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void
+  ) throws(Ruling) {
+    let terms = try request.readTerms()
+    let start = ContinuousClock.now
+    service.submit(.query(.keys(.get(key: key)), terms.kind), within: terms.timeout) { reply in
+      do throws(Ruling) {
+        let (found, freshness) = try answered(reply, terms, since: start)
+        answer(got(key, try API.value(of: key, in: found), freshness, request))
+      } catch {
+        answer(refused(error, request))
+      }
     }
   }
 

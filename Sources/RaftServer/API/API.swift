@@ -78,9 +78,14 @@ package struct API<Service: ReplicaService>: Sendable {
     do throws(Ruling) {
       return try await route(request)
     } catch {
-      counters.count(error.outcome)
-      return response(error, request)
+      return refused(error, request)
     }
+  }
+
+  /// The response to a request that was not done, which is counted.
+  func refused(_ ruling: Ruling, _ request: APIRequest) -> APIResponse {
+    counters.count(ruling.outcome)
+    return response(ruling, request)
   }
 
   /// What is said instead of "nothing here" where there is something for another method.
@@ -244,8 +249,21 @@ package struct API<Service: ReplicaService>: Sendable {
     _ command: ServerMachine.Command, _ terms: WriteTerms, key: TransferKey? = nil
   ) async throws(Ruling) -> (result: ServerMachine.Result, ruling: Ruling) {
     let start = ContinuousClock.now
-    let reply = await service.perform(
-      .command(command.encoded(), in: terms.session, copies: terms.copies), within: terms.timeout)
+    let reply = await service.perform(API.wish(command, terms), within: terms.timeout)
+    return try applied(reply, key: key, since: start)
+  }
+
+  /// A command as the replica is asked for it.
+  static func wish(
+    _ command: ServerMachine.Command, _ terms: WriteTerms
+  ) -> ClientRequest<ServerMachine> {
+    .command(command.encoded(), in: terms.session, copies: terms.copies)
+  }
+
+  /// What a reply to a command says, which is noted.
+  func applied(
+    _ reply: Reply<ServerMachine>, key: TransferKey? = nil, since start: ContinuousClock.Instant
+  ) throws(Ruling) -> (result: ServerMachine.Result, ruling: Ruling) {
     var ruling = ruling(reply)
     counters.note(.command, ruling.outcome, since: start)
     if let key, key != .none { ruling.key = key.ulid }
@@ -262,6 +280,13 @@ package struct API<Service: ReplicaService>: Sendable {
   ) async throws(Ruling) -> (answer: ServerMachine.Answer, freshness: Freshness) {
     let start = ContinuousClock.now
     let reply = await service.perform(.query(query, terms.kind), within: terms.timeout)
+    return try answered(reply, terms, since: start)
+  }
+
+  /// What a reply to a question says, which is noted.
+  func answered(
+    _ reply: Reply<ServerMachine>, _ terms: ReadTerms, since start: ContinuousClock.Instant
+  ) throws(Ruling) -> (answer: ServerMachine.Answer, freshness: Freshness) {
     guard case .answer(let answer, let freshness) = reply else {
       let ruling = ruling(reply)
       counters.note(.read(terms.kind), ruling.outcome, since: start)

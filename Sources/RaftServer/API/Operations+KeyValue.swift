@@ -12,11 +12,16 @@ extension API {
     of key: [UInt8], _ terms: ReadTerms
   ) async throws(Ruling) -> (value: [UInt8], freshness: Freshness) {
     let (answer, freshness) = try await ask(.keys(.get(key: key)), terms)
-    guard case .value(let value) = answer.keys else { throw API.confusion }
+    return (try API.value(of: key, in: answer), freshness)
+  }
+
+  /// The value of a key that an answer has.
+  static func value(of key: [UInt8], in answer: ServerMachine.Answer) throws(Ruling) -> [UInt8] {
+    guard case .value(let value) = answer.keys else { throw confusion }
     guard let value else {
-      throw Ruling(.notFound, "there is no key \"\(shortened(API.shown(key)))\"")
+      throw Ruling(.notFound, "there is no key \"\(shortened(shown(key)))\"")
     }
-    return (value, freshness)
+    return value
   }
 
   /// Sets a key or takes it away.
@@ -24,13 +29,21 @@ extension API {
     _ command: KeyValue.Command, _ terms: WriteTerms
   ) async throws(Ruling) -> Ruling {
     let (result, ruling) = try await apply(.keys(command), terms)
+    return try API.changed(command, result, ruling)
+  }
+
+  /// What came of a change.
+  static func changed(
+    _ command: KeyValue.Command, _ result: ServerMachine.Result, _ ruling: Ruling
+  ) throws(Ruling) -> Ruling {
     switch (result.keys, command) {
     case (.done, _): return ruling
-    case (.mismatch, .compareAndSet(let key, _, _)):
+    case (.mismatch, .compareAndSet(let key, let expected, _)):
       throw Ruling(
         .refused, reason: Ruling.mismatch,
-        "\"\(shortened(API.shown(key)))\" does not have the value that was expected")
-    case (.mismatch, _), (.value, _), (.malformed, _), (nil, _): throw API.confusion
+        "\"\(shortened(shown(key)))\" "
+          + (expected == nil ? "exists already" : "does not have the value that was expected"))
+    case (.mismatch, _), (.value, _), (.malformed, _), (nil, _): throw confusion
     }
   }
 

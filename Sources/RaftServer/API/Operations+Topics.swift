@@ -114,6 +114,7 @@ extension API {
   package func position(
     of group: [UInt8], in name: [UInt8], _ terms: ReadTerms
   ) async throws(Ruling) -> (next: UInt64, freshness: Freshness) {
+    let group = try RequestRules.group(group)
     let (answer, freshness) = try await ask(.topics(.position(group: group, topic: name)), terms)
     guard case .position(let next) = answer.topics else { throw unknownTopic(name) }
     guard let next else { throw Ruling(.notFound, "the group has noted no offset") }
@@ -124,10 +125,16 @@ extension API {
   package func commit(
     _ next: UInt64, of group: [UInt8], in name: [UInt8], _ terms: WriteTerms
   ) async throws(Ruling) -> Ruling {
+    let group = try RequestRules.group(group)
     let (result, ruling) = try await apply(
       .topics(.commit(group: group, topic: name, next: next)), terms)
-    guard case .done = result.topics else { throw unknownTopic(name) }
-    return ruling
+    if case .done = result.topics { return ruling }
+    // This node has applied the command, so it knows by itself whether there was a topic.
+    _ = try await topic(name, ReadTerms(timeout: terms.timeout, kind: .stale))
+    throw Ruling(
+      .refused, reason: "tooManyGroups",
+      "the topic \"\(shortened(API.shown(name)))\" has as many groups as there can be,"
+        + " \(Topics.maximumGroups)")
   }
 }
 #endif

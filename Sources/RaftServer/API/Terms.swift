@@ -98,6 +98,14 @@ package enum RequestRules {
     return name
   }
 
+  /// The name of a group of readers, if it can be one.
+  package static func group(_ name: [UInt8]) throws(Ruling) -> [UInt8] {
+    guard (1...255).contains(name.count) else {
+      throw Ruling(.badRequest, reason: "group", "the name of a group has 1 to 255 bytes")
+    }
+    return name
+  }
+
   /// A number of the settings of a topic, in the unit in which it is kept.
   ///
   /// - Parameters:

@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 import RaftInterface
 import ServiceLifecycle
 
@@ -42,9 +43,18 @@ package struct HTTPLimits: Sendable {
 package protocol HTTPAnswering: Sendable {
   /// Answers a request. Whatever is asked, there is an answer.
   func respond(_ request: APIRequest) async -> APIResponse
+
+  /// What answers some requests without a task; `nil` where nothing does.
+  var shortly: (any ShortAnswering)? { get }
 }
 
-extension API: HTTPAnswering {}
+extension HTTPAnswering {
+  package var shortly: (any ShortAnswering)? { nil }
+}
+
+extension API: HTTPAnswering, ShortAnswering {
+  package var shortly: (any ShortAnswering)? { self }
+}
 
 /// The responder that hands requests to the interface.
 struct HTTPFront<Interface: HTTPAnswering>: HTTPResponder {
@@ -167,8 +177,34 @@ private final class WriterBox: @unchecked Sendable {
   func finish() async throws { try await writer.finish(nil) }
 }
 
+/// HTTP with a short way before it, where there is one.
+private struct ShortWayFront: ServerChildChannel {
+  let base: HTTP1Channel
+  let answering: (any ShortAnswering)?
+  let idleSeconds: Int64
+  let date = HTTPDate()
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+    base.setup(channel: channel, logger: logger).flatMapThrowing { value in
+      guard let answering else { return value }
+      let pipeline = channel.pipeline.syncOperations
+      let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+      try pipeline.addHandler(
+        ShortWay(answering, date: date, idleSeconds: idleSeconds), position: .after(decoder))
+      return value
+    }
+  }
+
+  func handle(value: HTTP1Channel.Value, logger: Logger) async {
+    await base.handle(value: value, logger: logger)
+  }
+}
+
 /// A server of HTTP, for whatever answers.
 package enum HTTPServing {
+  /// What answers call themselves.
+  static let serverName = "flotilla"
+
   /// A server that listens once it runs, until its group is shut down.
   ///
   /// - Parameters:
@@ -184,20 +220,24 @@ package enum HTTPServing {
     certificates: ServerCertificates?, logger: Logger,
     onRunning: @escaping @Sendable (Int) -> Void
   ) -> some ServiceLifecycle.Service {
+    let shortly = answering.shortly
     let channel = HTTP1Channel.Configuration(
-      idleTimeout: .seconds(limits.idleSeconds),
+      // Before a short way nobody else sees every request.
+      idleTimeout: shortly == nil ? .seconds(limits.idleSeconds) : nil,
       httpDecoderConfiguration: .init(
         maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
         maxHeaderFieldCount: 64))
     return Application(
       responder: HTTPFront(api: answering, limits: limits),
       server: HTTPServerBuilder { responder in
-        let plain = HTTP1Channel(responder: responder, configuration: channel)
+        let plain = ShortWayFront(
+          base: HTTP1Channel(responder: responder, configuration: channel), answering: shortly,
+          idleSeconds: limits.idleSeconds)
         guard let certificates else { return plain }
         return TLSFront(base: plain, certificates: certificates)
       },
       configuration: ApplicationConfiguration(
-        address: .hostname(host, port: port), serverName: "flotilla"),
+        address: .hostname(host, port: port), serverName: serverName),
       onServerRunning: { onRunning($0.localAddress?.port ?? 0) }, logger: logger)
   }
 

@@ -22,7 +22,7 @@ extension Input {
     case .applied(let index): "applied through \(index)"
     case .entriesLoaded(let request, _): "loaded \(request.first)..\(request.last)"
     case .entriesNotLoaded(let request): "could not load \(request.first)..\(request.last)"
-    case .snapshotTaken(let index): "its snapshot through \(index) is durable"
+    case .snapshotTaken(let index, _): "its snapshot through \(index) is durable"
     case .snapshotChunkLoaded(let request, _, _):
       "loaded snapshot \(request.lastIncluded) from byte \(request.offset)"
     case .snapshotChunkNotLoaded(let request):

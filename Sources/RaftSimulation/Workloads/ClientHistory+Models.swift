@@ -151,7 +151,7 @@ extension ClientHistory {
   private func searched<Model: SequentialModel>(
     _ records: [Record<Model.Operation, Model.Result>], _ numbers: [UInt64], _ model: Model
   ) -> Finding? {
-    let limits = CheckLimits(steps: 1_000_000, bytes: 1 << 26)
+    let limits = CheckLimits(steps: 1_000_000, bytes: 1 << 30)
     guard case .violated(let found) = check(records, model, limits).verdict else { return nil }
     let record = records[found.stuck]
     let what = model.describe(record.operation, record.result)

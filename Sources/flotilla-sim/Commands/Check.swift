@@ -43,6 +43,9 @@ struct Check: EnvironmentCommand {
     VariableOption.values("model", "missing", "steps", "memory", "timeout")
     + VariableOption.flags("whole") + OutputOptions.variableOptions
 
+  /// As many MiB as are a number of bytes of 64 bits.
+  private static let mostMemory = UInt64.max >> 20
+
   @Argument(help: "History files, or folders of runs; - for standard input.")
   var files: [String]
 
@@ -77,6 +80,9 @@ struct Check: EnvironmentCommand {
     for (name, value) in [("steps", steps), ("memory", memory)] where value < 1 {
       throw ValidationError("--\(name) must be 1 or more, not \(value)")
     }
+    guard memory <= Check.mostMemory else {
+      throw ValidationError("--memory must be \(Check.mostMemory) or less, not \(memory)")
+    }
     guard files.count(where: { $0 == "-" }) <= 1 else {
       throw ValidationError("standard input (-) can be read only once")
     }
@@ -97,6 +103,11 @@ struct Check: EnvironmentCommand {
   private func report(_ path: String) throws(Failure) -> CheckReport {
     let (name, data) = try read(path)
     guard let model = model ?? CheckModel(of: data) else {
+      if let fault = CheckModel.fault(of: data) {
+        throw Failure(
+          .badData, "\(name):\(fault.mark.line):\(fault.mark.column): \(fault.what)",
+          hint: "what may stand on a line: Docs/Reference/history-format.md")
+      }
       throw Failure(
         .usage, "\(name) does not tell what it is a history of",
         hint: "--model register, kv, ledger or topics")
@@ -153,43 +164,73 @@ struct Check: EnvironmentCommand {
     return Linearizability.check(single, model, limits)
   }
 
-  /// The search itself reads no clock. To keep to a time it is begun anew with four times as many
-  /// steps as long as there is time: at most a third of all work is done twice.
+  /// The search itself reads no clock. To keep to a time it is begun anew with up to four times as
+  /// many steps as long as that much time is left: less than half of all work is done twice.
   private func search<Model: HistoryFileModel>(
     _ file: HistoryFile<Model>, since start: UInt64,
     _ solve: (HistoryFile<Model>, CheckLimits) -> Checked
   ) -> Checked {
     let bytes = memory << 20
     guard let timeout else { return solve(file, CheckLimits(steps: steps, bytes: bytes)) }
-    var budget = min(steps, 100_000)
+    // With large states 1,000 steps may take a second; before them stands work for each operation.
+    var budget = min(steps, UInt64(max(1_000, file.records.count)))
+    var now = start
     while true {
+      let begun = now
       let checked = solve(file, CheckLimits(steps: budget, bytes: bytes))
-      let elapsed = DispatchTime.now().uptimeNanoseconds - start
+      now = DispatchTime.now().uptimeNanoseconds
       guard case .undecided(.steps) = checked.verdict, budget < steps,
-        elapsed < timeout.nanoseconds / 4
+        now - start < timeout.nanoseconds
       else { return checked }
-      budget = min(steps, budget * 4)
+      let factor = min(4, (timeout.nanoseconds - (now - start)) / max(1, now - begun))
+      guard factor >= 2 else { return checked }
+      let (product, isTooMuch) = budget.multipliedReportingOverflow(by: factor)
+      budget = isTooMuch ? steps : min(steps, product)
     }
   }
 }
 
 extension CheckModel {
-  /// The lines of a run's history that are about one kind of machine: a run has several.
+  /// The lines of a run's history that are about one kind of machine: a run has several. Those of
+  /// others are left empty, so that each keeps its number; what is no JSON stays and is told.
   static func part(of data: Data, _ model: CheckModel) -> Data {
     var part = Data()
-    for line in data.split(separator: 0x0A) where CheckModel(of: Data(line)) == model {
-      part.append(contentsOf: line)
+    for line in data.split(separator: 0x0A, omittingEmptySubsequences: false) {
+      let line = Data(line)
+      let found = CheckModel(of: line)
+      if found == model || found == nil && fault(of: line) != nil { part.append(line) }
       part.append(0x0A)
     }
     return part
+  }
+
+  /// Why the first operation of a history is not read; `nil` if it is, or if there is none.
+  static func fault(of data: Data) -> JSONFault? {
+    data.withUnsafeBytes { raw in
+      let lines = raw.bindMemory(to: UInt8.self).split(
+        separator: 0x0A, omittingEmptySubsequences: false)
+      for (number, line) in lines.enumerated() {
+        let line = UnsafeBufferPointer(rebasing: line)
+        guard line.isFilled else { continue }
+        do throws(JSONFault) {
+          _ = try JSONLine.read(line, number: number + 1)
+          return nil
+        } catch {
+          return error
+        }
+      }
+      return nil
+    }
   }
 
   /// What the first operation of a history is about; `nil` if it does not tell.
   init?(of data: Data) {
     let found = data.withUnsafeBytes { raw -> CheckModel? in
       let bytes = raw.bindMemory(to: UInt8.self)
-      for line in bytes.split(separator: 0x0A) where line.contains(where: { $0 > 0x20 }) {
-        let node = JSONLine.parse(UnsafeBufferPointer(rebasing: line), number: 1)
+      for line in bytes.split(separator: 0x0A) {
+        let line = UnsafeBufferPointer(rebasing: line)
+        guard line.isFilled else { continue }
+        let node = JSONLine.parse(line, number: 1)
         guard let operation = node?["op"], let type = operation["type"]?.text else { return nil }
         switch type {
         case "read": return operation["topic"] == nil ? .register : .topics

@@ -24,6 +24,11 @@ protocol HistoryFileModel: SequentialModel {
     to operation: Operation, _ fields: HistoryFields
   ) throws(HistoryProblem) -> Result
 
+  /// What may stand in `result` beside its status.
+  ///
+  /// - Parameter operation: what was asked for.
+  static func answerKeys(of operation: Operation) -> [String]
+
   /// The result of an operation that the rules of the object turned down; `nil` if there are none.
   static var refusal: Result? { get }
 }
@@ -46,7 +51,8 @@ struct HistoryFile<Model: HistoryFileModel> {
   /// The names of the clients, by the numbers in the records.
   private(set) var clients: [String] = []
   private var clientNumbers: [String: UInt64] = [:]
-  private var problems: [(line: Int, what: String)] = []
+  /// What is wrong, each with its line, and its column where it is no JSON.
+  private var problems: [(place: String, what: String)] = []
   /// Whether a value that is missing reads as an empty text.
   private let isMissingEmpty: Bool
 
@@ -76,7 +82,7 @@ struct HistoryFile<Model: HistoryFileModel> {
   }
 
   private var failure: Failure {
-    let shown = problems.prefix(20).map { "\(name):\($0.line): \($0.what)" }
+    let shown = problems.prefix(20).map { "\(name):\($0.place): \($0.what)" }
     let rest = problems.count - shown.count
     return Failure(
       .badData,
@@ -86,11 +92,15 @@ struct HistoryFile<Model: HistoryFileModel> {
   }
 
   private mutating func add(_ line: UnsafeBufferPointer<UInt8>, _ number: Int) {
-    guard line.contains(where: { $0 > 0x20 }) else { return }
+    guard line.isFilled else { return }
+    let node: Node
+    do throws(JSONFault) {
+      node = try JSONLine.read(line, number: number)
+    } catch {
+      problems.append(("\(error.mark.line):\(error.mark.column)", error.what))
+      return
+    }
     do throws(HistoryProblem) {
-      guard let node = JSONLine.parse(line, number: number) else {
-        throw HistoryProblem("this line is no JSON value")
-      }
       guard case .keys = node.value else {
         throw HistoryProblem("this line is \(node.kind), not one JSON object")
       }
@@ -101,11 +111,12 @@ struct HistoryFile<Model: HistoryFileModel> {
         failed += 1
       }
     } catch {
-      problems.append((number, error.what))
+      problems.append(("\(number)", error.what))
     }
   }
 
   private mutating func record(_ line: HistoryFields) throws(HistoryProblem) -> Entry? {
+    try line.only(["client", "call", "return", "op", "result", "position"])
     let call = try line.time("call")
     let returned = try line.optionalTime("return")
     if let returned, returned < call {
@@ -123,7 +134,9 @@ struct HistoryFile<Model: HistoryFileModel> {
       return record
     }
     let fields = try line.group("result")
-    switch try fields.word("status", of: ["ok", "failed", "unknown", "refused"]) {
+    let status = try fields.word("status", of: ["ok", "failed", "unknown", "refused"])
+    try fields.only(["status"] + Model.answerKeys(of: operation))
+    switch status {
     case "unknown": return record
     case "failed": return nil
     case "refused":
@@ -166,6 +179,37 @@ struct HistoryFields {
     self.isMissingEmpty = isMissingEmpty
   }
 
+  /// What runs of the simulator have beside the documented keys, for readers only.
+  private var notes: [String] {
+    switch name {
+    case "op": ["read"]
+    case "result": ["index", "reason"]
+    default: ["operation"]
+    }
+  }
+
+  /// Refuses every key but these: what is misspelled must not be taken for missing.
+  ///
+  /// - Parameter known: the keys that may stand here.
+  func only(_ known: [String]) throws(HistoryProblem) {
+    guard case .keys(let pairs) = node.value else { return }
+    for pair in pairs where !known.contains(pair.key) && !notes.contains(pair.key) {
+      let advice =
+        nearest(to: pair.key, among: known).map { "Did you mean \($0)?" }
+        ?? "Known are \(known.joined(separator: ", "))."
+      throw HistoryProblem("unknown key \(quoted(pair.key)). \(advice)")
+    }
+  }
+
+  /// The type of an operation, which tells what else may stand beside it.
+  ///
+  /// - Parameter known: each type with the keys that belong to it.
+  func type(_ known: [(type: String, keys: [String])]) throws(HistoryProblem) -> String {
+    let type = try word("type", of: known.map { $0.type })
+    for (name, keys) in known where name == type { try only(["type"] + keys) }
+    return type
+  }
+
   subscript(key: String) -> Node? { node[key] }
 
   private func quoted(_ key: String) -> String {
@@ -191,6 +235,14 @@ struct HistoryFields {
       throw HistoryProblem("\(quoted(key)) must be a whole number of 64 bits, not \(node.kind)")
     }
     return value
+  }
+
+  /// A whole number that must be there and may be null.
+  func nullableInteger(_ key: String) throws(HistoryProblem) -> Int64? {
+    guard node[key] != nil else {
+      throw HistoryProblem("\(quoted(key)) is missing; it must be a whole number or null")
+    }
+    return try optionalInteger(key)
   }
 
   func integer(_ key: String) throws(HistoryProblem) -> Int64 {
@@ -223,8 +275,8 @@ struct HistoryFields {
 
   func optionalText(_ key: String) throws(HistoryProblem) -> String? {
     guard let node = node[key], !node.isNull else { return nil }
-    guard let text = node.text else {
-      throw HistoryProblem("\(quoted(key)) must be a text, not \(node.kind)")
+    guard let text = node.textOrNumber else {
+      throw HistoryProblem("\(quoted(key)) must be a text, not \(node.shown)")
     }
     return text
   }
@@ -244,8 +296,8 @@ struct HistoryFields {
     }
     var texts: [String] = []
     for item in items {
-      guard let text = item.text else {
-        throw HistoryProblem("\(quoted(key)) must be a list of texts; it has \(item.kind)")
+      guard let text = item.textOrNumber else {
+        throw HistoryProblem("\(quoted(key)) must be a list of texts; it has \(item.shown)")
       }
       texts.append(text)
     }
@@ -259,8 +311,9 @@ struct HistoryFields {
     }
     var pairs: [(key: String, value: String)] = []
     for (name, _, value) in fields {
-      guard let text = value.text else {
-        throw HistoryProblem("\(quoted(key)) must be an object of texts; \(name) is \(value.kind)")
+      guard let text = value.textOrNumber else {
+        throw HistoryProblem(
+          "\(quoted(key)) must be an object of texts; \(name) is \(value.shown)")
       }
       pairs.append((name, text))
     }
@@ -268,10 +321,13 @@ struct HistoryFields {
   }
 
   func truth(_ key: String) throws(HistoryProblem) -> Bool {
-    switch node[key]?.text {
-    case "true": return true
-    case "false": return false
-    default: throw HistoryProblem("\(quoted(key)) must be true or false")
+    guard let node = node[key] else {
+      throw HistoryProblem("\(quoted(key)) is missing; it must be true or false")
+    }
+    switch node.value {
+    case .scalar("true", isQuoted: false): return true
+    case .scalar("false", isQuoted: false): return false
+    default: throw HistoryProblem("\(quoted(key)) must be true or false, not \(node.shown)")
     }
   }
 
@@ -299,4 +355,28 @@ extension Node {
   var isNull: Bool {
     if case .null = value { true } else { false }
   }
+
+  /// A text, or a number as it is written; `nil` for anything else.
+  fileprivate var textOrNumber: String? {
+    guard case .scalar(let text, let isQuoted) = value, isQuoted || !isTruth else { return nil }
+    return text
+  }
+
+  private var isTruth: Bool {
+    switch value {
+    case .scalar("true", isQuoted: false), .scalar("false", isQuoted: false): true
+    default: false
+    }
+  }
+
+  /// What kind of thing it is, for messages: `true` is no text.
+  fileprivate var shown: String {
+    if isTruth, case .scalar(let text, _) = value { return text }
+    return kind
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// Whether a line holds more than spaces.
+  var isFilled: Bool { contains { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D } }
 }

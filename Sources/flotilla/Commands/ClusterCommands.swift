@@ -51,10 +51,18 @@ struct ClusterWatcher {
     }
   }
 
-  func status(_ node: NodeConfig) async -> JSONValue? {
+  /// What a node that runs says of itself; its role in words where it says nothing.
+  private func status(_ node: NodeConfig) async -> (document: JSONValue?, role: String) {
     let answer = await client.ask(
       node.http.description, ClientCall("GET", "/v1/status"), within: .seconds(1))
-    return answer.status == 200 ? answer.document : nil
+    switch answer.status {
+    case 200:
+      let document = answer.document
+      return (document, document?["role"]?.string ?? "up")
+    case 401, 403: return (nil, "up, wants a token")
+    case 0: return (nil, "no answer")
+    default: return (nil, "up, answers \(answer.status)")
+    }
   }
 
   /// Waits until these nodes answer and one of all leads whom the others know.
@@ -91,9 +99,9 @@ struct ClusterWatcher {
     var table = Table(Array(repeating: "", count: hasGRPC ? 7 : 6))
     for node in nodes {
       let pid = cluster.pid(node.id)
-      let status = pid == nil ? nil : await status(node)
+      let role = pid == nil ? "stopped" : await status(node).role
       var row = [
-        node.id.description, status?["role"]?.string ?? (pid == nil ? "stopped" : "no answer"),
+        node.id.description, role,
         "http " + node.http.description, "peer " + node.peer.description,
         node.text.map { "text " + $0.description } ?? "",
       ]
@@ -107,7 +115,7 @@ struct ClusterWatcher {
     var nodes: [JSONValue] = []
     for node in cluster.config.nodes {
       let pid = cluster.pid(node.id)
-      let status = pid == nil ? nil : await status(node)
+      let status = pid == nil ? nil : await status(node).document
       nodes.append(
         .object([
           .init("node", .string(node.id.description)),
@@ -236,13 +244,22 @@ struct ClusterUp: ClusterCommand {
     for node in cluster.config.nodes { _ = cluster.end(node.id, politely: true) }
   }
 
+  /// What keeps others out.
+  private func protection(isSecured: Bool, hasTokens: Bool) -> String {
+    switch (isSecured, hasTokens) {
+    case (true, true): "TLS by certificates in \(data)/certs, and tokens"
+    case (true, false): "TLS by certificates in \(data)/certs, no tokens: local only"
+    case (false, true): "tokens, but no TLS: local only"
+    case (false, false): "insecure: local only"
+    }
+  }
+
   private func show(_ watcher: ClusterWatcher, _ screen: Screen) async {
     for line in await watcher.lines(screen) { screen.print(line) }
     let isSecured = watcher.cluster.config.clientTLS != nil
-    screen.print(
-      "data  \(data)   "
-        + (isSecured
-          ? "TLS by certificates in \(data)/certs, no tokens: local only" : "insecure: local only"))
+    let hasTokens = !watcher.cluster.config.tokens.isEmpty
+    screen.print("data  \(data)   " + protection(isSecured: isSecured, hasTokens: hasTokens))
+    if hasTokens { screen.print("       commands take --token SECRET or FLOTILLA_TOKEN") }
     if let node = watcher.cluster.config.nodes.first {
       let scheme = isSecured ? "https" : "http"
       screen.print("page  \(scheme)://\(node.http)/   to pay in a browser; every node has it")

@@ -32,6 +32,27 @@ struct WorkingFile {
     do { return try LedgerReading(at: path) } catch { throw Failure(projection: error, path) }
   }
 
+  /// A new file in the same folder. Where the path is a link, it is the folder of what it leads to.
+  var beside: WorkingFile {
+    WorkingFile(target + ".rebuild-\(getpid())-\(UInt32.random(in: 0...(.max)))")
+  }
+
+  /// The path, or that of what it leads to.
+  private var target: String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+
+  /// Puts this file in the place of another one, with its permissions.
+  func takePlace(of other: WorkingFile) throws(Failure) {
+    let place = other.target
+    // What a damaged file has left would be done to the new one.
+    for suffix in ["-journal", "-wal", "-shm"] { unlink(place + suffix) }
+    var status = stat()
+    if stat(place, &status) == 0 { chmod(path, status.st_mode & 0o777) }
+    guard rename(path, place) == 0 else {
+      let reason = String(cString: strerror(errno))
+      throw Failure(.cannotCreate, "\(place) cannot be replaced: \(reason)")
+    }
+  }
+
   /// Removes the file, unless it is the user's.
   func remove() { if isOwn { unlinkAll() } }
 
@@ -98,10 +119,26 @@ final class Spool: Sendable {
 extension LedgerSourceOptions {
   /// Brings a file to the entry that is wanted.
   func bringUp(_ work: WorkingFile) async throws -> ProjectionChange {
+    if rebuild, LedgerProjection.isMalformed(at: work.path) {
+      return try await replace(work)
+    }
     do {
       return try await bringUp(try work.projection())
     } catch {
       work.removeUnfilled()
+      throw error
+    }
+  }
+
+  /// Puts a file that is made anew in the place of one that is damaged, once it is whole.
+  private func replace(_ work: WorkingFile) async throws -> ProjectionChange {
+    let fresh = work.beside
+    do {
+      let change = try await bringUp(try fresh.projection())
+      try fresh.takePlace(of: work)
+      return change
+    } catch {
+      fresh.removeUnfilled()
       throw error
     }
   }
@@ -306,6 +343,16 @@ extension Failure {
     case .doesNotFit:
       self = Failure(.cannotCreate, known.description, hint: "somebody else writes it: try again")
     case .undecodable: self = Failure(.badData, known.description)
+    case .malformed:
+      self = Failure(
+        .badData, known.description,
+        hint: "flotilla ledger export \(path) --rebuild    puts a new file in its place")
+    case .cannotOpen: self = Failure(.badData, known.description, hint: "name another file")
+    case .severalStatements:
+      self = Failure(.usage, known.description, hint: "ask them one after the other")
+    case .tooLong:
+      self = Failure(
+        .usage, known.description, hint: "substr(VALUE, 1, 1000) is the beginning of one")
     case .writes:
       self = Failure(
         .usage, known.description, hint: "SELECT, WITH, VALUES, EXPLAIN and PRAGMA that reads")
