@@ -55,7 +55,7 @@ extension Ledger {
     if transfer.credit != credit, !isFree || transfer.credit != .none { return .credit }
     if isFree, !isMeant(transfer.reference, record.reference) { return .reference }
     // By its end, since a hold may be asked to last longer than time does.
-    let end = Ledger.deadline(of: transfer.timeout, from: record.time)
+    let end = Ledger.deadline(of: transfer.timeout, from: LogTime(nanoseconds: record.time))
     if end != (record.kind == .hold ? record.extra : UInt64.max) { return .timeout }
     if transfer.note != record.note { return .note }
     let flags =
@@ -66,10 +66,8 @@ extension Ledger {
   }
 
   /// When a hold ends that began at a time, in nanoseconds; `UInt64.max` if never.
-  private static func deadline(of timeout: UInt64, from time: UInt64) -> UInt64 {
-    guard timeout > 0 else { return .max }
-    let (sum, overflow) = time.addingReportingOverflow(timeout)
-    return overflow ? .max : sum
+  private static func deadline(of timeout: UInt64, from time: LogTime) -> UInt64 {
+    timeout == 0 ? .max : time.advanced(by: timeout).nanoseconds
   }
 
   /// Whether a reference means the transfer of this number, also if its key has been forgotten. If
@@ -120,7 +118,7 @@ extension Ledger {
     guard transfer.amount > 0 else { return .amountIsZero }
     if let refusal = check(transfer.amount, from: debit, to: credit) { return refusal }
     let isHold = transfer.kind == .hold
-    let deadline = Ledger.deadline(of: transfer.timeout, from: moment.time.nanoseconds)
+    let deadline = Ledger.deadline(of: transfer.timeout, from: moment.time)
     let number = append(
       transfer, moment, amount: transfer.amount, reference: 0, extra: isHold ? deadline : 0, debit,
       credit)

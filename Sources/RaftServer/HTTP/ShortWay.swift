@@ -262,12 +262,14 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     // One after the other, and not one within the other.
     guard !isTaking else { return }
     isTaking = true
-    defer { isTaking = false }
-    guard !held.isEmpty else { return }
+    let wasHeld = !held.isEmpty
     while !isAnswering, let item = held.popFirst() { handle(item, context) }
+    isTaking = false
     guard !isAnswering, !isGone else { return }
-    giveUpParts(context)
-    context.fireChannelReadComplete()
+    if wasHeld {
+      giveUpParts(context)
+      context.fireChannelReadComplete()
+    }
     if isReadWanted {
       isReadWanted = false
       context.read()
