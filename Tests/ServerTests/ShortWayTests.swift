@@ -71,6 +71,18 @@ private struct Responses {
     await cluster.stopAll()
   }
 
+  @Test func `more requests at once than are kept are all answered, and what comes later, too`()
+    async throws
+  {
+    let (cluster, port) = try await start()
+    let many = String(repeating: request("PUT", "/v1/kv/a", "", "x"), count: 100)
+    let answer = await Task.detached { [farewell] in
+      exchange(many, farewell, pause: 2_000, port: port)
+    }.value
+    #expect(Responses(answer).list.count == 101, "\(answer.suffix(300))")
+    await cluster.stopAll()
+  }
+
   @Test func `a request that comes in pieces is answered, and one behind it, too`() async throws {
     let (cluster, port) = try await start()
     let first = request("PUT", "/v1/kv/b", "", "in pieces")
