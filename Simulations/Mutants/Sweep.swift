@@ -12,14 +12,22 @@ import RaftSimulation
     switch (arguments.first, numbers.count, arguments.count) {
     case ("shrink", 1, 2): shrink(numbers[0])
     case ("explore", 1, 2): Seek.run(seconds: numbers[0])
-    case (_, 2, 2): sweep(numbers[0], numbers[1])
-    default: print("usage: sweep FIRST-SEED COUNT, sweep shrink SEED, or sweep explore SECONDS")
+    case (_, 2, 2): sweep(numbers[0], numbers[1], PlanOptions())
+    case (_, 2, 3):
+      var options = PlanOptions()
+      guard let scenario = arguments.last.flatMap({ Scenario(rawValue: $0) }) else { fallthrough }
+      options.scenario = scenario
+      sweep(numbers[0], numbers[1], options)
+    default:
+      print(
+        "usage: sweep FIRST-SEED COUNT [SCENARIO], sweep shrink SEED, or sweep explore"
+          + " SECONDS")
     }
   }
 
-  private static func sweep(_ first: UInt64, _ count: UInt64) {
+  private static func sweep(_ first: UInt64, _ count: UInt64, _ options: PlanOptions) {
     for number in 0..<count {
-      switch simulate(Plan(seed: first + number)).verdict {
+      switch simulate(Plan(seed: first + number, options: options)).verdict {
       case .passed: break
       case .violated(let violation):
         say(violation.breach.fingerprint.description, runs: number + 1)

@@ -227,6 +227,38 @@ import Testing
     #expect(summary.situations[.crashLostUnsyncedWrites] == 0)
   }
 
+  @Test func `a majority goes on while the others are gone, and those come back`() {
+    var absence = fault(.absence, aim: .leader)
+    absence.nodes = [1, 2, 3]
+    absence.duration = 60_000_000_000
+    let summary = simulate(plan([absence]))
+    #expect(isPassed(summary), "\(summary.verdict)")
+    #expect(summary.situations[.minoritySpared] == 1)
+    // No more than the leader: of three one can be spared.
+    #expect(summary.counters.crashes == 1)
+    #expect(summary.counters.restarts == 1)
+    #expect(summary.counters.leaders == 2)
+  }
+
+  @Test func `an absence that ends before the healing is a crash like others`() {
+    let summary = simulate(plan([fault(.absence, [2])]))
+    #expect(isPassed(summary), "\(summary.verdict)")
+    #expect(summary.situations[.minoritySpared] == 0)
+    #expect(summary.counters.restarts == 1)
+  }
+
+  @Test func `nobody is missed for long where a majority may not be enough`() {
+    var absence = fault(.absence, [2])
+    absence.duration = 60_000_000_000
+    let witness = plan([absence]) { $0.cluster.witnesses = 1 }
+    let changed = plan([absence, fault(.addLearner, [4])])
+    let damaged = plan([absence]) { $0.storage.damagedNode = 3 }
+    for plan in [witness, changed, damaged] {
+      #expect(!plan.canSpareMinority)
+      #expect(simulate(plan).situations[.minoritySpared] == 0)
+    }
+  }
+
   @Test func `a client finds the only member among strangers`() {
     let plan = plan([]) {
       $0.cluster = ClusterPlan(voters: 1, spares: 8)

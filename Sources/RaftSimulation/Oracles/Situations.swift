@@ -141,6 +141,8 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case rejoined
   /// A clock on the wall was turned back while its node ran.
   case clockJumpedBack
+  /// After the faults a majority went on while the others were still gone.
+  case minoritySpared
 
   /// The name in reports.
   public var description: String { Situation.names[Int(rawValue)] }
@@ -166,7 +168,7 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
     "witness-acknowledged", "stopped-gracefully", "session-refused", "stale-read-served",
     "deadline-passed-before", "deadline-passed-after", "disk-full-refused", "loading-refused",
     "crashed-in-recovery", "torn-tail-discarded", "disk-result-late", "disk-damaged",
-    "rejoined", "clock-jumped-back",
+    "rejoined", "clock-jumped-back", "minority-spared",
   ]
 }
 

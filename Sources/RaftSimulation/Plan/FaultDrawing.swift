@@ -24,6 +24,7 @@ struct FaultDrawing {
     case diskFull, bitRot
     case clockJump
     case limitSessions
+    case absence
   }
 
   func faults() -> [PlannedFault] {
@@ -31,16 +32,20 @@ struct FaultDrawing {
     switch plan.scenario {
     case .calm: return []
     case .chaos:
-      for family in Family.allCases {
+      for family in Family.allCases where family != .absence {
         let draw = Draw(plan.seed, .family, family.rawValue)
         guard draw.below(2) == 0 else { continue }
         add(family, draw.again().logarithmic(1, 4), &faults)
       }
-    case .maximum: for family in Family.allCases { add(family, 4, &faults) }
+    case .maximum:
+      for family in Family.allCases where family != .absence { add(family, 4, &faults) }
     case .isolateLeader, .bridge, .majoritiesRing, .oneWayLeader, .rollingRestart,
       .crashBetweenWrites, .snapshotCrash, .changeInPartition, .pauseLeader, .slowDiskLeader,
-      .staleDuplicates, .powerCut, .swizzle, .overload:
+      .staleDuplicates, .powerCut, .swizzle, .overload, .leaseEdge, .slowRestore:
       faults = nemesis(plan.scenario)
+    }
+    if Draw(plan.seed, .family, Family.absence.rawValue).below(3) == 0 {
+      add(.absence, 1, &faults)
     }
     faults.sort { $0.start != $1.start ? $0.start < $1.start : $0.identity < $1.identity }
     return faults
@@ -80,6 +85,7 @@ struct FaultDrawing {
         .overload, start: start, duration: 0, amount: dice.logarithmic(8, 64))
     case .clientCrash:
       return PlannedFault(.clientCrash, start: start, duration: 0, amount: dice.below(16))
+    case .absence: return absence(draw, dice)
     case .limitSessions:
       // The operator asks again for a while where nobody leads.
       var fault = PlannedFault(
@@ -87,6 +93,16 @@ struct FaultDrawing {
       fault.period = dice.again().logarithmic(20_000_000, 4_000_000_000)
       return fault
     }
+  }
+
+  /// Some are gone for good, as far as the others know: they must go on without them.
+  private func absence(_ draw: Draw, _ dice: Draw) -> PlannedFault {
+    let before = min(draw.logarithmic(1_000_000, unit * 4), plan.duration / 2)
+    var fault = PlannedFault(
+      .absence, start: plan.duration - before, duration: before + 1, nodes: someSide(dice))
+    if dice.again().below(3) != 0 { fault.aim = .leader }
+    fault.keeps = UnsyncedWrites.allCases[Int(dice.again().again().below(3))]
+    return fault
   }
 
   private func linkEpisode(
@@ -129,7 +145,8 @@ struct FaultDrawing {
       fault.period = amount.logarithmic(max(2, unit / 8), unit * 2)
     case .crash, .crashLeader, .crashBetween, .restartStorm, .powerCut, .pause, .slowNode,
       .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
-      .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash, .limitSessions, .stop:
+      .snapshot, .slowRead, .membership, .transfer, .overload, .clientCrash, .limitSessions, .stop,
+      .absence:
       break
     }
     return fault
@@ -174,7 +191,7 @@ struct FaultDrawing {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .slowDisk, .diskStall, .diskFailure, .diskFull,
       .bitRot, .clockRate, .clockJump, .snapshot, .slowRead, .membership, .transfer, .overload,
-      .clientCrash, .limitSessions:
+      .clientCrash, .limitSessions, .absence:
       break
     }
     return fault
@@ -206,7 +223,7 @@ struct FaultDrawing {
       fault.amount = amount.logarithmic(1_000_000, 2_000_000_000)
     case .clockRate:
       fault.kind = .clockRate
-      let isExtreme = Plan.areClocksExtreme(KnobDraws(seed: plan.seed))
+      let isExtreme = Plan.areClocksExtreme(KnobDraws(seed: plan.seed), plan.scenario)
       let most = plan.node.leaseDriftPerMille.map { $0 * (isExtreme ? 50 : 400) } ?? 500_000
       fault.amount = 1_000_000 - most + amount.below(2 * most + 1)
     case .snapshot:
@@ -218,7 +235,7 @@ struct FaultDrawing {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .isolateLeader, .clog, .flapping, .crash, .crashLeader, .crashBetween,
       .restartStorm, .powerCut, .pause, .slowNode, .campaign, .membership, .transfer, .overload,
-      .clientCrash, .limitSessions, .stop:
+      .clientCrash, .limitSessions, .stop, .absence:
       break
     }
     return fault

@@ -82,6 +82,8 @@ extension FaultDrawing {
         return clog
       }
     case .overload: return [fault(.overload, [], dice.logarithmic(16, 200))]
+    case .leaseEdge: return leaseEdge(time, length, dice, turn)
+    case .slowRestore: return slowRestore(time, length, dice, 1 + number / 4 % count)
     case .calm, .chaos, .maximum: return []
     }
   }
@@ -113,5 +115,82 @@ extension FaultDrawing {
     }
     return PlannedFault(
       .oneWay, start: time, duration: length, nodes: allNodes.filter { $0 != node }, peers: [node])
+  }
+
+  /// The leader loses its followers in one of the ways that a lease must have reckoned with.
+  private func leaseEdge(
+    _ time: UInt64, _ length: UInt64, _ dice: Draw, _ turn: UInt64
+  ) -> [PlannedFault] {
+    let cutOff = PlannedFault(
+      .isolation, start: time, duration: unit * 2 + length, aim: .leader, nodes: [turn])
+    switch dice.below(4) {
+    case 0: return [cutOff]
+    case 1:
+      // It hears answers late, and then no more: those are of a time long past.
+      var late = PlannedFault(
+        .slowNode, start: time, duration: unit * 4 + length, aim: .leader, nodes: [turn])
+      late.amount = dice.again().between(unit / 3, unit)
+      var later = cutOff
+      later.start += unit * 2
+      return [late, later]
+    case 2:
+      // One node misses it and stands; others have heard of it, and forget that they have.
+      let voters = plan.cluster.voters
+      let missing = PlannedFault(
+        .partialPartition, start: time, duration: unit * 4 + length, aim: .leader, nodes: [turn],
+        peers: [dice.again().below(3) > 0 ? voters : max(1, voters - 1)])
+      let forgetting = PlannedFault(
+        .restartStorm, start: time + unit / 2, duration: unit * 3 + length, aim: .minority,
+        nodes: [turn], period: dice.again().again().between(unit / 4, unit / 2), keeps: .all)
+      return [missing, forgetting]
+    default:
+      return [
+        PlannedFault(
+          .pause, start: time, duration: unit + length, aim: .leader, nodes: [turn], amount: 1)
+      ]
+    }
+  }
+
+  /// A node comes back to a snapshot that takes long to read, and perhaps to another before it is
+  /// done with the first.
+  private func slowRestore(
+    _ time: UInt64, _ length: UInt64, _ dice: Draw, _ node: UInt64
+  ) -> [PlannedFault] {
+    let slow = PlannedFault(
+      .slowRead, start: time, duration: length + unit * 3, nodes: [node],
+      amount: dice.again().logarithmic(unit / 64 + 1, unit / 2))
+    let away = PlannedFault(
+      dice.below(2) == 0 ? .crash : .isolation, start: time, duration: min(length, unit * 2),
+      nodes: [node], keeps: .all)
+    return [slow, away]
+  }
+}
+
+extension NodeSettings {
+  /// What a nemesis needs to get at what it is after.
+  mutating func sharpen(for scenario: Scenario, _ knobs: KnobDraws) {
+    if scenario == .leaseEdge {
+      isCheckQuorumEnabled = true
+      leaseDriftPerMille = knobs.between(.leaseDrift, 100, 200)
+      quiescenceTicks = nil
+    }
+    if scenario == .slowRestore {
+      snapshotThreshold = knobs.between(.snapshotThreshold, 1, 3)
+      retainedEntries = knobs.draw(.retained).below(4)
+    }
+  }
+}
+
+extension Plan {
+  /// Snapshots are read in many small pieces, and all nodes are asked to read.
+  mutating func slowRestores(_ knobs: KnobDraws) {
+    storage.pieceBytes = knobs.draw(.piece).logarithmic(64, 512)
+    workload.followerReadsPerMillion = 700_000
+    workload.leaseReadsPerMillion = min(workload.leaseReadsPerMillion, 300_000)
+    workload.staleReadsPerMillion = 0
+    workload.readsPerMillion = 850_000
+    workload.strayPerMillion = max(workload.strayPerMillion, 200_000)
+    workload.clients = max(workload.clients, 4)
+    workload.operations = max(workload.operations, 160)
   }
 }

@@ -50,7 +50,8 @@ extension Plan {
     let scenario = Plan.scenario(knobs, options)
     let isTroubled = scenario != .calm
     let cluster = Plan.cluster(knobs, options, isTroubled)
-    let node = Plan.nodeSettings(knobs, cluster, scenario)
+    var node = Plan.nodeSettings(knobs, cluster, scenario)
+    node.sharpen(for: scenario, knobs)
     let tick = knobs.between(.tick, 10, 20) * 1_000_000
     // Some ten election timeouts. Who wants to see longer lives says so (`--until`); a sweep has
     // more of its time in more beginnings.
@@ -59,8 +60,9 @@ extension Plan {
       seed: seed, scenario: scenario, cluster: cluster, node: node,
       network: Plan.networkSettings(knobs, scenario),
       storage: Plan.storageSettings(knobs, isTroubled),
-      clocks: Plan.clocks(knobs, cluster, node, tick, isTroubled),
+      clocks: Plan.clocks(knobs, cluster, node, tick, scenario),
       workload: Plan.workload(knobs, options, node, tick), faults: [], duration: duration)
+    if scenario == .slowRestore { slowRestores(knobs) }
     let drawing = FaultDrawing(plan: self, unit: tick * node.electionTimeoutTicks)
     faults = drawing.faults()
     drawDamage(knobs)
@@ -77,7 +79,8 @@ extension Plan {
         case .addWitness, .demote, .remove, .replace, .concurrentChanges: true
         case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition,
           .bridge, .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm,
-          .powerCut, .pause, .campaign, .stop, .slowNode, .slowDisk, .diskStall, .diskFailure,
+          .powerCut, .absence, .pause, .campaign, .stop, .slowNode, .slowDisk, .diskStall,
+          .diskFailure,
           .diskFull, .bitRot, .clockRate, .clockJump, .snapshot, .slowRead, .addLearner, .addVoter,
           .transfer, .overload, .clientCrash, .limitSessions:
           false
@@ -100,8 +103,11 @@ extension Plan {
     case 0..<10: return .calm
     case 10..<15: return .maximum
     case 15..<25:
-      let all = Scenario.nemeses
+      let all = Scenario.nemeses.filter { $0 != .leaseEdge && $0 != .slowRestore }
       return all[Int(draw.again().below(UInt64(all.count)))]
+    // What these are after is met by hardly any other run.
+    case 25..<30: return .leaseEdge
+    case 30..<35: return .slowRestore
     default: return .chaos
     }
   }
@@ -211,13 +217,13 @@ extension Plan {
 
   private static func clocks(
     _ knobs: KnobDraws, _ cluster: ClusterPlan, _ node: NodeSettings, _ tick: UInt64,
-    _ isTroubled: Bool
+    _ scenario: Scenario
   ) -> [ClockSettings] {
-    let isDrifting = isTroubled && knobs.happens(.clocks, 50)
+    let isDrifting = scenario == .leaseEdge || scenario != .calm && knobs.happens(.clocks, 50)
     // With leases the rates stay within what the nodes were promised, half of it for the faults;
     // or the clocks take nearly all of it, each as slow or as fast as it may be. A tick that takes
     // less by one part in five is a rate that is higher by one in four, so a rest stays unused.
-    let isExtreme = Plan.areClocksExtreme(knobs)
+    let isExtreme = Plan.areClocksExtreme(knobs, scenario)
     let most = node.leaseDriftPerMille.map { $0 * (isExtreme ? 750 : 400) } ?? 100_000
     return (0..<UInt64(cluster.count)).map { which in
       var clock = ClockSettings()
@@ -236,7 +242,9 @@ extension Plan {
 
   /// Whether clocks that are bounded by a lease go as wrong as they may from the beginning, so that
   /// next to nothing is left for faults.
-  static func areClocksExtreme(_ knobs: KnobDraws) -> Bool { knobs.happens(.driftShare, 50) }
+  static func areClocksExtreme(_ knobs: KnobDraws, _ scenario: Scenario) -> Bool {
+    scenario == .leaseEdge || knobs.happens(.driftShare, 50)
+  }
 
   private static func workload(
     _ knobs: KnobDraws, _ options: PlanOptions, _ node: NodeSettings, _ tick: UInt64
@@ -313,6 +321,6 @@ extension Scenario {
   public static let nemeses: [Scenario] = [
     .isolateLeader, .bridge, .majoritiesRing, .oneWayLeader, .rollingRestart, .crashBetweenWrites,
     .snapshotCrash, .changeInPartition, .pauseLeader, .slowDiskLeader, .staleDuplicates, .powerCut,
-    .swizzle, .overload,
+    .swizzle, .overload, .leaseEdge, .slowRestore,
   ]
 }

@@ -35,6 +35,11 @@ public enum Scenario: String, Hashable, Sendable, CaseIterable {
   case swizzle
   /// More proposals than can be handled.
   case overload
+  /// What a lease counts on is stretched as far as it may be: clocks run apart, answers to the
+  /// leader are late, and those who promised not to vote crash and come back at once.
+  case leaseEdge
+  /// Machines are read back from their snapshots slowly, while more comes and everybody reads.
+  case slowRestore
 }
 
 /// What to expand a seed to. Whatever is `nil` is drawn.

@@ -41,6 +41,10 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
   case restartStorm
   /// All nodes crash at once.
   case powerCut
+  /// `nodes` crash. Those that are still gone when all else is healed stay so until the others
+  /// have shown that they can go on without them: a majority must be enough. No more are gone by
+  /// then than it can spare, the first ones; with `aim` at the leader it is the first.
+  case absence
   /// `nodes` do nothing. Their ticks are made up for afterwards if `amount` is 1, else skipped.
   case pause
   /// `nodes` take `amount` ns longer for all that arrives.

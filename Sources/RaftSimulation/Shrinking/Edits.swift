@@ -262,8 +262,9 @@ extension FaultKind {
       .bitRot:
       true
     case .oneWay, .partition, .partialPartition, .bridge, .isolation, .clog, .flapping, .crash,
-      .crashBetweenActions, .restartStorm, .powerCut, .pause, .campaign, .stop, .diskStall,
-      .diskFailure, .diskFull, .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote,
+      .crashBetweenActions, .restartStorm, .powerCut, .absence, .pause, .campaign, .stop,
+      .diskStall, .diskFailure, .diskFull, .clockRate, .snapshot, .addLearner, .addVoter,
+      .addWitness, .demote,
       .remove, .replace, .concurrentChanges, .transfer, .clientCrash, .limitSessions:
       false
     }

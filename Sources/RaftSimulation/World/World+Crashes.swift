@@ -132,6 +132,7 @@ extension World {
   /// Starts a node again from what its disk holds.
   mutating func restart(_ position: Int) {
     guard !slots[position].isUp, !slots[position].isRetired else { return }
+    if healing.absent.contains(position) { return }
     eventCount += 1
     let id = slots[position].id
     crashInRecovery(position)

@@ -41,7 +41,11 @@ extension World {
     let listed = fault.nodes.map { Int($0) - 1 }.filter { slots.indices.contains($0) }
     switch fault.aim {
     case .nodes: return listed
-    case .leader: return leaderPosition.map { [$0] } ?? Array(listed.prefix(1))
+    case .leader:
+      let leader = leaderPosition.map { [$0] } ?? Array(listed.prefix(1))
+      // Of those who are to be absent the leader is only the first.
+      if fault.kind != .absence { return leader }
+      return leader + listed.filter { !leader.contains($0) }
     case .all: return Array(slots.indices)
     case .minority:
       let leader = leaderPosition
@@ -56,7 +60,8 @@ extension World {
   mutating func faultStarts(_ number: Int) {
     guard !healing.isUnderWay else { return }
     let fault = plan.faults[number]
-    let struck = aimed(fault)
+    var struck = aimed(fault)
+    if fault.kind == .absence { struck = Array(struck.prefix(Int(plan.cluster.voters - 1) / 2)) }
     struckNodes[number] = struck
     underway.append(number)
     counters.faults += 1
@@ -73,7 +78,7 @@ extension World {
     underway.remove(at: place)
     let fault = plan.faults[number]
     switch fault.kind {
-    case .crash, .restartStorm, .powerCut:
+    case .crash, .restartStorm, .powerCut, .absence:
       for node in struckNodes[number] { restart(node) }
     case .stop: switchOff(number)
     case .diskFailure:
@@ -110,7 +115,7 @@ extension World {
   /// What an episode does at its start and only then.
   private mutating func strike(_ fault: PlannedFault, _ number: Int, _ struck: [Int]) {
     switch fault.kind {
-    case .crash, .powerCut:
+    case .crash, .powerCut, .absence:
       for node in struck {
         crash(node, fault.keeps.keeping)
       }
@@ -226,7 +231,8 @@ extension World {
     case .slowRead: slots[node].extraRead += fault.amount
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
-      .campaign, .diskFailure, .diskFull, .bitRot, .snapshot, .addLearner, .addVoter, .addWitness,
+      .absence, .campaign, .diskFailure, .diskFull, .bitRot, .snapshot, .addLearner, .addVoter,
+      .addWitness,
       .demote, .remove, .replace, .concurrentChanges, .transfer, .overload, .clientCrash,
       .limitSessions, .stop:
       break
@@ -266,8 +272,9 @@ extension World {
           if forth || back {
             links[place].heldUntil = max(links[place].heldUntil, fault.start + fault.duration)
           }
-        case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
-          .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
+        case .crash, .crashBetweenActions, .restartStorm, .powerCut, .absence, .pause, .slowNode,
+          .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate,
+          .clockJump,
           .snapshot, .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
           .concurrentChanges, .transfer, .overload, .clientCrash, .limitSessions, .stop:
           break
@@ -278,14 +285,28 @@ extension World {
 }
 
 extension FaultKind {
+  /// Whether it changes who the members are, or what they keep.
+  var changesMembers: Bool {
+    switch self {
+    case .addLearner, .addVoter, .addWitness, .demote, .remove, .replace, .concurrentChanges: true
+    case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
+      .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
+      .absence, .pause, .slowNode, .campaign, .stop, .slowDisk, .diskStall, .diskFailure,
+      .diskFull, .bitRot, .clockRate, .clockJump, .snapshot, .slowRead, .transfer, .overload,
+      .clientCrash, .limitSessions:
+      false
+    }
+  }
+
   /// Whether it strikes links and not nodes.
   var isOfLinks: Bool {
     switch self {
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
       .isolation, .clog, .flapping:
       true
-    case .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause, .slowNode, .campaign,
-      .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump, .snapshot,
+    case .crash, .crashBetweenActions, .restartStorm, .powerCut, .absence, .pause, .slowNode,
+      .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate, .clockJump,
+      .snapshot,
       .slowRead, .addLearner, .addVoter, .addWitness, .demote, .remove, .replace,
       .concurrentChanges, .transfer, .overload, .clientCrash, .limitSessions, .stop:
       false

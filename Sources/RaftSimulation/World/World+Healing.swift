@@ -11,6 +11,10 @@ struct Healing: Sendable {
   var isUnderWay = false
   /// When it began. Unit: virtual nanoseconds.
   var began: UInt64 = 0
+  /// Who is still gone. Once the others have shown that they can do without, nobody is.
+  var absent: [Int] = []
+  /// When the last of them were back, or when it began if there were none.
+  var wasWhole: UInt64 = 0
   /// When there was a leader.
   var leaderTime: UInt64?
   /// When all was as it should be.
@@ -50,6 +54,13 @@ public struct LivenessBounds: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension Plan {
+  /// Whether a majority of the voters can do all that is promised, whoever they are: if nobody's
+  /// disk is damaged, all keep commands, and the members do not change.
+  var canSpareMinority: Bool {
+    cluster.voters >= 3 && cluster.witnesses == 0 && storage.damagedNode == 0
+      && !faults.contains { $0.kind.changesMembers }
+  }
+
   /// How far a clock that has jumped may be ahead of true time at this moment: as far as all jumps
   /// together, less the time since the last of them. Unit: nanoseconds.
   func clocksAhead(at moment: UInt64) -> UInt64 {
@@ -68,6 +79,8 @@ extension World {
   mutating func beginHealing() {
     healing.isUnderWay = true
     healing.began = now
+    healing.wasWhole = now
+    healing.absent = absentees
     eventCount += 1
     rolling.combine(now ^ 0x4ea1 << 40)
     for number in underway where plan.faults[number].kind == .stop { switchOff(number) }
@@ -90,7 +103,9 @@ extension World {
       slots[position].disk.faults.failingSyncs = 0
       slots[position].disk.faults.capacity = .max
       slots[position].clock.ratePerMillion = 1_000_000
-      if slots[position].isUp, slots[position].node.isHalted {
+      if slots[position].isUp,
+        slots[position].node.isHalted || healing.absent.contains(position)
+      {
         crash(position, .drawn)
       }
       restart(position)
@@ -102,6 +117,41 @@ extension World {
     scheduleCheck()
   }
 
+  /// Who is gone and stays so for a while: no more than a majority can spare.
+  private var absentees: [Int] {
+    guard plan.canSpareMinority else { return [] }
+    var gone: [Int] = []
+    for number in underway where plan.faults[number].kind == .absence {
+      for node in struckNodes[number] where !gone.contains(node) && node < plan.cluster.voters {
+        gone.append(node)
+      }
+    }
+    return Array(gone.prefix(Int(plan.cluster.voters - 1) / 2))
+  }
+
+  /// Whether those who are there can go on without the others: one leads, and has committed all
+  /// that it has. Then the others come back. Says what is missing for too long.
+  private mutating func checkWithoutAbsentees(_ bounds: LivenessBounds) {
+    let elapsed = now - healing.began
+    let leader = leaderPosition.map { slots[$0].node }
+    if let leader, leader.commitIndex == leader.log.lastIndex {
+      oracles.situations.reach(.minoritySpared)
+      let back = healing.absent
+      healing.absent = []
+      healing.wasWhole = now
+      for position in back { restart(position) }
+      scheduleCheck()
+    } else if leader == nil, elapsed > bounds.leader {
+      stall(
+        "no leader \(elapsed / 1_000_000) ms after all but a minority were healed: "
+          + explanation(.noLeader))
+    } else if elapsed > bounds.rest {
+      stall("nothing is committed \(elapsed / 1_000_000) ms after all but a minority were healed")
+    } else {
+      scheduleCheck()
+    }
+  }
+
   private mutating func scheduleCheck() {
     schedule(.check, in: max(1, slots[0].clock.tick * plan.node.electionTimeoutTicks / 2))
   }
@@ -109,7 +159,7 @@ extension World {
   /// Looks whether the cluster has come to rest, or should have.
   mutating func check() {
     retireStrangers()
-    let elapsed = now - healing.began
+    let elapsed = now - healing.wasWhole
     var snapshotBytes: UInt64 = 0
     for slot in slots {
       let newest = slot.node.snapshot.lastIncluded
@@ -118,6 +168,10 @@ extension World {
     let bounds = LivenessBounds(
       plan, snapshotBytes: snapshotBytes, clocksAhead: plan.clocksAhead(at: healing.began))
     if healing.leaderTime == nil, leaderPosition != nil { healing.leaderTime = now }
+    guard healing.absent.isEmpty else {
+      checkWithoutAbsentees(bounds)
+      return
+    }
     if let reason = unrest() {
       if healing.leaderTime == nil, elapsed > bounds.leader {
         stall("no leader \(elapsed / 1_000_000) ms after the healing: \(explanation(reason))")

@@ -63,8 +63,9 @@ extension World {
         return [isMember ? .remove(node) : adding(node, .addLearner(node))]
       }
     case .loss, .delay, .duplication, .reordering, .oneWay, .partition, .partialPartition, .bridge,
-      .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut, .pause,
-      .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull, .bitRot, .clockRate,
+      .isolation, .clog, .flapping, .crash, .crashBetweenActions, .restartStorm, .powerCut,
+      .absence, .pause, .slowNode, .campaign, .slowDisk, .diskStall, .diskFailure, .diskFull,
+      .bitRot, .clockRate,
       .clockJump, .snapshot, .slowRead, .transfer, .overload, .clientCrash, .limitSessions, .stop:
       return []
     }

@@ -9,8 +9,9 @@ extension FaultKind {
     case .loss, .duplication: .share
     case .delay, .reordering, .slowNode, .slowDisk, .slowRead, .clockJump: .time
     case .oneWay, .partition, .partialPartition, .bridge, .isolation, .clog, .flapping, .crash,
-      .crashBetweenActions, .restartStorm, .powerCut, .pause, .campaign, .diskStall, .diskFailure,
-      .diskFull, .bitRot, .clockRate, .snapshot, .addLearner, .addVoter, .addWitness, .demote,
+      .crashBetweenActions, .restartStorm, .powerCut, .absence, .pause, .campaign, .diskStall,
+      .diskFailure, .diskFull, .bitRot, .clockRate, .snapshot, .addLearner, .addVoter, .addWitness,
+      .demote,
       .remove, .replace, .concurrentChanges, .transfer, .overload, .clientCrash, .limitSessions,
       .stop:
       .number
