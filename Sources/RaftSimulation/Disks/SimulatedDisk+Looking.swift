@@ -33,6 +33,9 @@ extension SimulatedDisk {
 
   /// Flips a bit of that which is vouched for in the newest segment, if that is still the newest.
   ///
+  /// Its head is spared: without it no record of the segment can be read, and there may be no trace
+  /// of the terms in which the node has promised something.
+  ///
   /// Not where a failed sync has left in the cache what is not on the disk: behind the damage that
   /// stays so, since nobody needs it any more, and `isLogDurable` would never be true again.
   mutating func rot(_ vouched: VouchedLog, _ word: UInt64) {
@@ -40,10 +43,11 @@ extension SimulatedDisk {
     for name in names {
       if case .segment(let number) = name.file { newest = max(newest, number) }
     }
-    guard vouched.bytes > 0, vouched.segment == newest,
+    guard !vouched.bytes.isEmpty, vouched.segment == newest,
       let position = position(of: .segment(newest)), inodes[position].isPlain
     else { return }
-    let place = RandomSource.mix(word).multipliedFullWidth(by: vouched.bytes).high
-    flipBit(word & 7, of: .segment(newest), at: place)
+    let count = UInt64(vouched.bytes.count)
+    let place = RandomSource.mix(word).multipliedFullWidth(by: count).high
+    flipBit(word & 7, of: .segment(newest), at: vouched.bytes.lowerBound + place)
   }
 }

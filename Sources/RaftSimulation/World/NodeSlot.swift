@@ -71,13 +71,16 @@ struct NodeSlot: Sendable {
 ///
 /// It is known from what the disk did, and from what the core was told. One part of the log after
 /// the other is followed until it is vouched for.
-struct VouchedLog: Hashable, Sendable, BitwiseCopyable {
-  /// The segment, and how many of its bytes.
+struct VouchedLog: Hashable, Sendable {
+  /// The segment, and which of its bytes; not its head.
   private(set) var segment: UInt64 = 0
-  private(set) var bytes: UInt64 = 0
+  private(set) var bytes: Range<UInt64> = 0..<0
 
+  /// The segment that is written to, and from where on there are records and nothing else.
+  private var open: UInt64 = 0
+  private var start: UInt64 = 0
   private var nextSegment: UInt64 = 0
-  private var nextBytes: UInt64 = 0
+  private var nextBytes: Range<UInt64> = 0..<0
   private var stage = Stage.none
   /// The core must be told of this write, or in the last stage of one after it.
   private var awaited = Ticket.zero
@@ -92,20 +95,15 @@ struct VouchedLog: Hashable, Sendable, BitwiseCopyable {
   /// writes through `ticket`.
   @inline(__always)
   mutating func wrote(_ steps: [DiskStep], through ticket: Ticket) {
-    guard stage == .none else { return }
-    var end: UInt64 = 0
-    for step in steps {
-      switch step {
-      case .write(.segment(let number), let offset, let bytes):
-        nextSegment = number
-        end = offset + UInt64(bytes.count)
-      case .write(.spare, let offset, let bytes): end = offset + UInt64(bytes.count)
-      case .rename(.spare, to: .segment(let number)): nextSegment = number
-      case .write, .rename, .create, .read, .resize, .sync, .syncDirectory, .remove: break
-      }
+    // A new segment is written under another name, head and all.
+    guard case .write(.segment(let number), let offset, let bytes)? = steps.first else { return }
+    if number != open {
+      open = number
+      start = offset
     }
-    guard end > 0 else { return }
-    nextBytes = end
+    guard stage == .none else { return }
+    nextSegment = number
+    nextBytes = start..<offset + UInt64(bytes.count)
     awaited = ticket
     stage = .written
   }
