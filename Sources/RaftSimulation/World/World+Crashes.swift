@@ -166,6 +166,9 @@ extension World {
       state.hardState.currentTerm = slots[position].node.currentTerm
       state.hardState.votedFor = nil
       oracles.damaged(id, state)
+    } else {
+      // It may have died when its disk said that it is repaired, and before anybody was told.
+      oracles.rejoined(id)
     }
     oracles.started(slots[position].node, from: state)
     rolling.combine(now ^ 0x7e57 << 40 ^ UInt64(position))
