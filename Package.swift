@@ -226,7 +226,7 @@ let package = Package(
       exclude: ["Plays", "README.md"]),
     .testTarget(
       name: "SimulationTests",
-      dependencies: ["TestPace", "Raft", "RaftMachines", "RaftSimulation"]),
+      dependencies: ["TestPace", "Raft", "RaftJournal", "RaftMachines", "RaftSimulation"]),
     // A consumer's own machines under chaos, through what is public and nothing else.
     .testTarget(
       name: "OwnMachineTests",

@@ -30,10 +30,11 @@ struct Story {
   let membership: Membership
 
   /// A cluster of this many voters in which nothing has happened.
-  init(_ count: UInt64 = 3, learners: [UInt64] = []) throws {
+  init(_ count: UInt64 = 3, learners: [UInt64] = [], witnesses: [UInt64] = []) throws {
     let voters = (1...count).filter { !learners.contains($0) }
     membership = try Membership(
-      voters: voters.map { NodeID($0) }, learners: learners.map { NodeID($0) })
+      voters: voters.map { NodeID($0) }, learners: learners.map { NodeID($0) },
+      witnesses: witnesses.map { NodeID($0) })
     for number in 1...count {
       nodes.append(Actor(id: NodeID(number), membership: membership))
       tickets.append(0)

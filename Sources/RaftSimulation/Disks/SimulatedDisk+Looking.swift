@@ -6,7 +6,8 @@ import RaftJournal
 extension SimulatedDisk {
   /// Flips a bit of a snapshot or of a segment that is not the newest, if there is one: of what was
   /// known to be durable when something was written after it. What is newest may be damaged, too,
-  /// but nobody could tell that from a write that a crash has cut off.
+  /// but nobody could tell that from a write that a crash has cut off, unless something behind it
+  /// vouches for it.
   public mutating func rot(_ word: UInt64) {
     var newest: UInt64 = 0
     for name in names {
@@ -28,5 +29,25 @@ extension SimulatedDisk {
     else { return }
     let place = RandomSource.mix(word).multipliedFullWidth(by: inode.size).high
     flipBit(word & 7, of: file, at: place)
+  }
+
+  /// Flips a bit of that which is vouched for in the newest segment, if that is still the newest.
+  ///
+  /// Its head is spared: without it no record of the segment can be read, and there may be no trace
+  /// of the terms in which the node has promised something.
+  ///
+  /// Not where a failed sync has left in the cache what is not on the disk: behind the damage that
+  /// stays so, since nobody needs it any more, and `isLogDurable` would never be true again.
+  mutating func rot(_ vouched: VouchedLog, _ word: UInt64) {
+    var newest: UInt64 = 0
+    for name in names {
+      if case .segment(let number) = name.file { newest = max(newest, number) }
+    }
+    guard !vouched.bytes.isEmpty, vouched.segment == newest,
+      let position = position(of: .segment(newest)), inodes[position].isPlain
+    else { return }
+    let count = UInt64(vouched.bytes.count)
+    let place = RandomSource.mix(word).multipliedFullWidth(by: count).high
+    flipBit(word & 7, of: .segment(newest), at: vouched.bytes.lowerBound + place)
   }
 }

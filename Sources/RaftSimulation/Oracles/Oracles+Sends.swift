@@ -39,6 +39,45 @@ extension Oracles {
     }
   }
 
+  /// Whether a node's disk was damaged and is not repaired: it may have forgotten a promise.
+  @inline(__always)
+  func isOut(_ slot: Int) -> Bool { views[slot].promised != nil }
+
+  /// What such a node sends at last, of what its core wanted to send.
+  ///
+  /// A leader counts what it is told. A node that may have voted in a term of which it knows
+  /// nothing any more tells the leader of an older one only of what is committed without it.
+  mutating func saidOut(_ slot: Int, _ body: Message.Body, to receiver: NodeID) {
+    guard breach == nil, case .appendEntriesReply(let reply) = body else { return }
+    let index = reply.matchIndex.rawValue
+    if index > ledger.committedIndex {
+      fail(
+        .durableBeforeSaid, 6, index: index,
+        "\(name(slot)), whose disk was damaged and is not repaired, tells \(receiver) that it has "
+          + "entries through \(index); committed without it are those through "
+          + "\(ledger.committedIndex)")
+    }
+  }
+
+  /// What a witness is given: only what a voter has on its disk that may lead after the leader.
+  ///
+  /// A witness with an entry that nobody else has any more could vote for nobody, nor lead itself.
+  /// What a leader that is no longer the newest sends is of no account: it is turned down.
+  @inline(never)
+  mutating func checkFed(_ slot: Int, _ entries: Entries, to receiver: NodeID, _ term: UInt64) {
+    guard term >= newestLeaderTerm else { return }
+    let index = entries.lastIndex.rawValue
+    let last = entries.lastTerm.rawValue
+    let membership = views[slot].membership
+    for voter in membership.voters where !membership.isWitness(voter) {
+      if let place = self.slot(of: voter), views[place].holds(index, term: last) { return }
+    }
+    fail(
+      .durableBeforeSaid, 7, term: last, index: index,
+      "\(name(slot)) gives the witness \(receiver) entry \(index), which is on the disk of none "
+        + "that may lead in \(membership.description)")
+  }
+
   private mutating func checkTermDurable(_ slot: Int, _ term: UInt64, _ what: StaticString) {
     if term > views[slot].durable.currentTerm {
       fail(

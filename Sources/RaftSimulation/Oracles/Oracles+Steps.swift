@@ -66,6 +66,13 @@ extension Oracles {
     for place in actions.sends.indices {
       checkSend(
         slot, actions.sends[place].body, to: actions.sends[place].to, actions.sends[place].term)
+      if !actions.sends[place].entries.isEmpty,
+        views[slot].membership.isWitness(actions.sends[place].to)
+      {
+        checkFed(
+          slot, actions.sends[place].entries, to: actions.sends[place].to,
+          actions.sends[place].term.rawValue)
+      }
     }
     for snapshot in actions.installs { checkInstall(slot, snapshot) }
     for place in actions.applies.indices { checkApply(slot, &node, actions.applies[place]) }

@@ -47,6 +47,10 @@ struct NodeSlot: Sendable {
   /// known to hold, whatever the journal says.
   var askedTicket = Ticket.zero
   var diskTicket = Ticket.zero
+  /// What of the newest segment can be told from what a crash has torn.
+  var vouched = VouchedLog()
+  /// What this life has taken from each other node.
+  var taken: [TakenStream] = []
   /// The newest entry of which the oracles were shown the machine.
   var shownIndex = LogIndex.zero
 
@@ -59,6 +63,103 @@ struct NodeSlot: Sendable {
   var tick: UInt64 {
     let own = clock.tick * clock.ratePerMillion / 1_000_000
     return clockRate == 1_000_000 ? own : own * clockRate / 1_000_000
+  }
+}
+
+/// How much of the newest segment must be found again or missed, if anything happens to it: a write
+/// that was asked for when the journal knew it to be durable is durable as well, and says so.
+///
+/// It is known from what the disk did, and from what the core was told. One part of the log after
+/// the other is followed until it is vouched for.
+struct VouchedLog: Hashable, Sendable {
+  /// The segment, and which of its bytes; not its head.
+  private(set) var segment: UInt64 = 0
+  private(set) var bytes: Range<UInt64> = 0..<0
+
+  /// The segment that is written to, and from where on there are records and nothing else.
+  private var open: UInt64 = 0
+  private var start: UInt64 = 0
+  private var nextSegment: UInt64 = 0
+  private var nextBytes: Range<UInt64> = 0..<0
+  private var stage = Stage.none
+  /// The core must be told of this write, or in the last stage of one after it.
+  private var awaited = Ticket.zero
+
+  private enum Stage: UInt8 {
+    case none
+    case written
+    case known
+  }
+
+  /// The disk has done these steps of a job that the journal made when the core had asked for
+  /// writes through `ticket`.
+  @inline(__always)
+  mutating func wrote(_ steps: [DiskStep], through ticket: Ticket) {
+    // A new segment is written under another name, head and all.
+    guard case .write(.segment(let number), let offset, let bytes)? = steps.first else { return }
+    if number != open {
+      open = number
+      start = offset
+    }
+    guard stage == .none else { return }
+    nextSegment = number
+    nextBytes = start..<offset + UInt64(bytes.count)
+    awaited = ticket
+    stage = .written
+  }
+
+  /// The core was told that this write is durable, and has asked for those through `asked`.
+  @inline(__always)
+  mutating func told(_ ticket: Ticket, asked: Ticket) {
+    switch stage {
+    case .none: return
+    case .written:
+      guard ticket >= awaited else { return }
+      awaited = asked
+      stage = .known
+    case .known:
+      guard ticket > awaited else { return }
+      segment = nextSegment
+      bytes = nextBytes
+      stage = .none
+    }
+  }
+}
+
+/// Where an envelope stands in what its sender sends to one receiver.
+struct StreamPlace: Hashable, Sendable, BitwiseCopyable {
+  /// Which life of its sender it comes from, and the how-manyth it is of that life.
+  var incarnation: UInt64 = 0
+  var number: UInt64 = 0
+}
+
+/// What a node has taken in of what another sends it, as seen from outside.
+struct TakenStream: Hashable, Sendable, BitwiseCopyable {
+  /// That of the newest life with the greatest number.
+  private(set) var newest = StreamPlace()
+  /// Which of the 64 numbers up to that were taken, the newest lowest.
+  private var recent: UInt64 = 0
+
+  /// Notes an envelope; false if none such may be taken any more: a later life was heard of, or it
+  /// was taken before. Of what is older than the last 64 nothing is known.
+  mutating func take(_ place: StreamPlace) -> Bool {
+    if place.incarnation < newest.incarnation { return false }
+    if place.incarnation > newest.incarnation {
+      newest = place
+      recent = 1
+      return true
+    }
+    if place.number > newest.number {
+      let step = place.number - newest.number
+      recent = step < 64 ? recent << step | 1 : 1
+      newest = place
+      return true
+    }
+    let age = newest.number - place.number
+    guard age < 64 else { return true }
+    if recent & 1 << age != 0 { return false }
+    recent |= 1 << age
+    return true
   }
 }
 

@@ -125,8 +125,14 @@ extension World {
     } catch {
       preconditionFailure("node \(position + 1): \(error.description)")
     }
+    forgetTaken(position)
     timers.set(position, to: 1 + clock.offset)
     oracles.started(slots[position].node, from: state)
+  }
+
+  /// A new life has heard nobody yet.
+  private mutating func forgetTaken(_ position: Int) {
+    slots[position].taken = [TakenStream](repeating: TakenStream(), count: plan.cluster.count)
   }
 
   /// Starts a node again from what its disk holds.
@@ -152,6 +158,8 @@ extension World {
     slots[position].askedTicket = .zero
     slots[position].diskTicket = .zero
     slots[position].shownIndex = .zero
+    slots[position].vouched = VouchedLog()
+    forgetTaken(position)
     timers.set(position, to: now + 1 + slots[position].tick / 2)
     var state = recovered.state
     // A node that is out begins in a term in which it has not voted.
@@ -159,6 +167,9 @@ extension World {
       state.hardState.currentTerm = slots[position].node.currentTerm
       state.hardState.votedFor = nil
       oracles.damaged(id, state)
+    } else {
+      // It may have died when its disk said that it is repaired, and before anybody was told.
+      oracles.rejoined(id)
     }
     oracles.started(slots[position].node, from: state)
     rolling.combine(now ^ 0x7e57 << 40 ^ UInt64(position))
@@ -206,6 +217,10 @@ extension World {
       crash(node, fault.keeps.keeping)
       for number in 0..<fault.amount {
         slots[node].disk.rot(Draw(plan.seed, .disk, fault.identity, number).word)
+      }
+      let newest = Draw(plan.seed, .disk, fault.identity, 1 << 40)
+      if newest.below(2) == 0 {
+        slots[node].disk.rot(slots[node].vouched, newest.again().word)
       }
     }
   }

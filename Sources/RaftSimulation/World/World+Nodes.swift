@@ -57,10 +57,30 @@ extension World {
     }
     counters.messagesDelivered += 1
     let envelope = mail.take(event.slot)
+    let sender = Int(truncatingIfNeeded: envelope.message.from.rawValue) - 1
+    let place = StreamPlace(incarnation: envelope.incarnation, number: envelope.sequence)
+    let refused = counters.envelopesRefused
     eventCount += 1
     if watch.isOn { watch(.receive(envelope), position) }
     slots[position].replica.begin(receiving: consume envelope)
     follow(position)
+    if counters.envelopesRefused == refused, slots[position].isUp {
+      noteTaken(place, from: sender, position)
+    }
+  }
+
+  /// A replica has taken an envelope in, and may do so once, and not after one of a later life.
+  @inline(__always)
+  private mutating func noteTaken(_ place: StreamPlace, from sender: Int, _ position: Int) {
+    guard slots[position].taken.indices.contains(sender) else { return }
+    if slots[position].taken[sender].take(place) { return }
+    let newest = slots[position].taken[sender].newest
+    let id = slots[position].id
+    blame(
+      .monotonicity, .zero,
+      "\(id) takes envelope \(place.number) of life \(place.incarnation) of n\(sender + 1), after "
+        + "envelope \(newest.number) of life \(newest.incarnation): it is of an earlier life, or "
+        + "was taken before")
   }
 
   mutating func giveLater(_ event: QueuedEvent, to position: Int) {
@@ -126,6 +146,7 @@ extension World {
       oracles.isCatchingUp = slot.missedTicks > 0
       let seen = World.judge(&oracles, &slot.replica, diskTicket: slot.diskTicket)
       if seen.askedTicket > slot.askedTicket { slot.askedTicket = seen.askedTicket }
+      if seen.persisted > .zero { slot.vouched.told(seen.persisted, asked: slot.askedTicket) }
       steps += 1
       if isWatched || seen.accepted != nil || seen.problem != nil || steps == World.mostSteps {
         return seen
@@ -166,6 +187,8 @@ extension World {
   struct Sight {
     /// The newest write that the core has asked for in this step.
     var askedTicket = Ticket.zero
+    /// The write that the core was told of as durable.
+    var persisted = Ticket.zero
     /// Where the request of the input was accepted.
     var accepted: LogPosition?
     var problem: Problem?
@@ -192,6 +215,7 @@ extension World {
       case .tick, .receive: break
       case .persisted(let ticket):
         if ticket > diskTicket { sight.problem = .notOnDisk(ticket) }
+        sight.persisted = ticket
         oracles.becameDurable(node.id, through: ticket)
       case .applied(let index):
         if index > applied, !node.isWitness { sight.problem = .notApplied(index) }
@@ -283,15 +307,42 @@ extension World {
       var action = ReplicaAction<SimulatedMachine>.observe(.spaceBack)
       swap(&action, &list[place])
       switch consume action {
-      case .send(let envelope): send(envelope, from: position)
+      case .send(let envelope):
+        if oracles.isOut(position) {
+          oracles.saidOut(position, envelope.message.body, to: envelope.message.to)
+        }
+        send(envelope, from: position)
       case .disk(let job): enqueue(job, position)
-      case .reply(let name, let reply): answered(name, reply, position)
+      case .reply(let name, let reply):
+        checkReply(name, reply, position)
+        answered(name, reply, position)
       case .observe(let event): observe(event, position)
       }
     }
     // One by one: for so few that is quicker.
     while !list.isEmpty { list.removeLast() }
     spareActions = list
+  }
+
+  /// What a caller is told of its command can only come from its own entry, committed in the place
+  /// where the log took it: where that of another leader stands, nobody has done anything for it.
+  private mutating func checkReply(
+    _ name: RequestID, _ reply: Reply<SimulatedMachine>, _ position: Int
+  ) {
+    let number = Int(truncatingIfNeeded: name.rawValue) - 1
+    guard attempts.indices.contains(number), let place = attempts[number].place, oracles.isOn
+    else { return }
+    switch reply {
+    case .applied, .sessionOpened, .noted, .refused: break
+    case .answer, .notLeader, .tooBusy, .unavailable, .unknown, .badRequest, .membershipChanged,
+      .notPossible, .transferred, .transferFailed, .snapshotTaken, .snapshotFailed, .stopped:
+      return
+    }
+    if oracles.isCommitted(place.index.rawValue, term: place.term) { return }
+    blame(
+      .oneAnswer, place.index,
+      "\(slots[position].id) tells what came of request \(name.rawValue); that was to be entry "
+        + "\(place.index) of term \(place.term), and no such entry was committed")
   }
 
   private mutating func observe(_ event: ReplicaEvent, _ position: Int) {
@@ -360,10 +411,25 @@ extension World {
   /// The replica can go on no more: its process ends, and its supervisor starts another.
   private mutating func failed(_ failure: ReplicaFailure, _ position: Int) {
     counters.storageFailures += 1
+    checkFailure(failure, position)
     let draw = Draw(plan.seed, .crash, 1 << 40 | UInt64(position), UInt64(slots[position].life))
     // Its supervisor finds in the cache what a failed sync left there, or the machine dies, too.
     crash(position, draw.below(2) == 0 ? .cache : .drawn)
     schedule(.restart, in: 1_000_000 + draw.again().below(200_000_000), node: position, key: now)
+  }
+
+  /// A disk without room is waited for, and files do not vanish here by themselves: neither may end
+  /// a node. Only what a disk itself did wrong may.
+  private mutating func checkFailure(_ failure: ReplicaFailure, _ position: Int) {
+    guard case .disk(let error) = failure else { return }
+    switch error.problem {
+    case .unreadable, .heldByAnother, .system: return
+    case .full, .notFound:
+      blame(
+        .logIsWhatWasStored, slots[position].node.log.lastIndex,
+        "\(slots[position].id) gives up for a reason that its disk has not given it: "
+          + error.description)
+    }
   }
 
   /// Ends the run with a breach that the world itself has seen.

@@ -58,6 +58,7 @@ extension World {
     if slots[position].disk.isLogDurable, item.ticket > slots[position].diskTicket {
       slots[position].diskTicket = item.ticket
     }
+    slots[position].vouched.wrote(item.job.steps, through: item.ticket)
   }
 
   /// Results come back at once, or late and in another order.
