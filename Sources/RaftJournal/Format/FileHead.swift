@@ -62,6 +62,21 @@ struct FileHead {
     return bytes
   }
 
+  /// What the checksum of a damaged head may have been: what stands there, and what it would have
+  /// to be if nothing else is damaged.
+  static func possibleChecksums(_ bytes: ArraySlice<UInt8>) -> [UInt32] {
+    guard bytes.count >= fixedBytes else { return [] }
+    let (written, length) = bytes.withUnsafeBytes {
+      (
+        UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self)),
+        Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 12, as: UInt32.self)))
+      )
+    }
+    guard length >= fixedBytes, length <= bytes.count else { return [written] }
+    let computed = bytes.dropFirst(12).prefix(length - 12).withUnsafeBytes { CRC32C.of($0) }
+    return computed == written ? [written] : [written, computed]
+  }
+
   /// The head at the front of these bytes.
   static func decode(
     _ bytes: ArraySlice<UInt8>, kind: FileKind

@@ -69,7 +69,25 @@ extension Scan {
         var window = try FileWindow(.segment(number), on: &disk)
         let tail = try survey(&window, head, from: UInt64(head.bytes), &disk)
         trace(tail.floor.term, tail.floor.index)
+      } else {
+        try traceWithoutHead(number, &disk)
       }
+    }
+  }
+
+  /// Looks for records in a segment of which the head is damaged. What their checksums begin with
+  /// is the head's own: that which stands there, or if just that is damaged, that of the rest.
+  private mutating func traceWithoutHead<D: Disk>(
+    _ number: UInt64, _ disk: inout D
+  ) throws(DiskError) {
+    var window = try FileWindow(.segment(number), on: &disk)
+    let bytes = try window.look(at: 0, count: UInt64(FileHead.maximumBytes), on: &disk)
+    for salt in FileHead.possibleChecksums(bytes) {
+      let head = SegmentHead(
+        identity: identity, number: number, firstSequence: 1, previousEnd: 0,
+        summary: Scan.nothing, bytes: 0, salt: salt)
+      let found = try survey(&window, head, from: 0, &disk)
+      trace(found.floor.term, found.floor.index)
     }
   }
 

@@ -40,7 +40,7 @@ struct Scan: Sendable {
   /// Set if the identity file's first or second copy is damaged; the other one was read.
   var identityDamage: Damage?
 
-  private static let nothing = LogSummary(
+  static let nothing = LogSummary(
     snapshot: .none, logStart: LogPosition(term: .zero, index: .zero), lastIndex: .zero)
 
   init(identity: JournalIdentity, standing: Standing, files: [FileName]) {
