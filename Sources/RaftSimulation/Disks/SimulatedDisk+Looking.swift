@@ -33,9 +33,6 @@ extension SimulatedDisk {
 
   /// Flips a bit of that which is vouched for in the newest segment, if that is still the newest.
   ///
-  /// Its head is spared: without it no record of the segment can be read, and there may be no trace
-  /// of the terms in which the node has promised something.
-  ///
   /// Not where a failed sync has left in the cache what is not on the disk: behind the damage that
   /// stays so, since nobody needs it any more, and `isLogDurable` would never be true again.
   mutating func rot(_ vouched: VouchedLog, _ word: UInt64) {

@@ -72,13 +72,10 @@ struct NodeSlot: Sendable {
 /// It is known from what the disk did, and from what the core was told. One part of the log after
 /// the other is followed until it is vouched for.
 struct VouchedLog: Hashable, Sendable {
-  /// The segment, and which of its bytes; not its head.
+  /// The segment, and which of its bytes, its head included.
   private(set) var segment: UInt64 = 0
   private(set) var bytes: Range<UInt64> = 0..<0
 
-  /// The segment that is written to, and from where on there are records and nothing else.
-  private var open: UInt64 = 0
-  private var start: UInt64 = 0
   private var nextSegment: UInt64 = 0
   private var nextBytes: Range<UInt64> = 0..<0
   private var stage = Stage.none
@@ -97,13 +94,9 @@ struct VouchedLog: Hashable, Sendable {
   mutating func wrote(_ steps: [DiskStep], through ticket: Ticket) {
     // A new segment is written under another name, head and all.
     guard case .write(.segment(let number), let offset, let bytes)? = steps.first else { return }
-    if number != open {
-      open = number
-      start = offset
-    }
     guard stage == .none else { return }
     nextSegment = number
-    nextBytes = start..<offset + UInt64(bytes.count)
+    nextBytes = 0..<offset + UInt64(bytes.count)
     awaited = ticket
     stage = .written
   }
