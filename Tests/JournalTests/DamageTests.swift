@@ -232,6 +232,37 @@ struct DamageTests {
     #expect(tried > 5)
   }
 
+  @Test func `whichever bit of the newest segment's head is damaged, its records leave their trace`()
+    throws
+  {
+    var rig = try Rig(seed: 3)
+    var maker = WriteMaker(seed: 3)
+    maker.maximumPayload = 400
+    for _ in 0..<40 {
+      rig.append(maker.next(withSnapshots: false))
+      rig.settle()
+    }
+    rig.journal.vouch()
+    rig.settle()
+    rig.disk.powerOff(keepingChanges: true, keepingNames: true)
+    var disk = rig.disk
+    let newest = try #require(try Journal.inspect(&disk).segments.last)
+    #expect(newest.number > 1)
+    for byte in 0..<48 as Range<UInt64> {
+      var spoilt = rig.disk
+      spoilt.flipBit(byte & 7, of: .segment(newest.number), at: byte)
+      guard
+        case .damaged(let found) = try Journal.open(
+          on: &spoilt, owner: Rig.owner, settings: Rig.small)
+      else {
+        Issue.record("byte \(byte): not noticed")
+        continue
+      }
+      #expect(found.report.floor.term == maker.state.hardState.currentTerm, "byte \(byte)")
+      #expect(found.report.floor.index >= maker.lastIndex, "byte \(byte)")
+    }
+  }
+
   @Test func `to the newest record is known for what it is once another vouches for it`() throws {
     for isVouched in [true, false] {
       var rig = try Rig()
