@@ -232,7 +232,7 @@ struct DamageTests {
     #expect(tried > 5)
   }
 
-  @Test func `whichever bit of the newest segment's head is damaged, its records leave their trace`()
+  @Test func `whatever of the newest segment's head is damaged, its records leave their trace`()
     throws
   {
     var rig = try Rig(seed: 3)
