@@ -44,7 +44,10 @@ import RaftSimulation
     print("{\"what\": \"\(what)\", \"runs\": \(runs)}")
   }
 
-  /// Shrinks on two cores. The time is that of the processor, both cores together.
+  /// How long a plan is shrunk. Unit: seconds of the processor, both cores together.
+  private static let budget: clock_t = 40
+
+  /// Shrinks on two cores, and tells how far it came within the budget.
   private static func shrink(_ seed: UInt64) {
     guard var shrinker = Shrinker(Plan(seed: seed)) else {
       print("{}")
@@ -52,7 +55,9 @@ import RaftSimulation
     }
     let before = shrinker.plan.size
     let start = clock()
-    while let batch = shrinker.propose() { shrinker.learn(trials(batch, shrinker.goal)) }
+    while clock() - start < budget * clock_t(CLOCKS_PER_SEC), let batch = shrinker.propose() {
+      shrinker.learn(trials(batch, shrinker.goal))
+    }
     let elapsed = Int(clock() - start) * 1_000 / Int(CLOCKS_PER_SEC)
     let after = shrinker.plan.size
     print(
