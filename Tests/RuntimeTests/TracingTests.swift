@@ -26,7 +26,8 @@ import Tracing
   {
     let cluster = try Cluster()
     let tracer = InMemoryTracer()
-    try await withTracer(tracer) { try await cluster.startAll() }
+    cluster.tracer = tracer
+    try await cluster.startAll()
     try await cluster.add(1)
     let leader = try await cluster.leader()
     #expect(tracer.finishedSpans.isEmpty, "a request outside of any span was followed")
@@ -46,7 +47,8 @@ import Tracing
   @Test func `a peer that is away is told as one that has not answered`() async throws {
     let cluster = try Cluster()
     let tracer = InMemoryTracer()
-    try await withTracer(tracer) { try await cluster.startAll() }
+    cluster.tracer = tracer
+    try await cluster.startAll()
     try await cluster.add(1)
     let leader = try await cluster.leader()
     let away = try #require(cluster.nodes.first { $0 != leader.settings.node })
@@ -62,7 +64,8 @@ import Tracing
   @Test func `a request that is under way when its host ends leaves no span open`() async throws {
     let cluster = try Cluster()
     let tracer = InMemoryTracer()
-    try await withTracer(tracer) { try await cluster.startAll() }
+    cluster.tracer = tracer
+    try await cluster.startAll()
     try await cluster.add(1)
     let leader = try await cluster.leader()
     for node in cluster.nodes where node != leader.settings.node { await cluster.kill(node) }
@@ -83,7 +86,8 @@ import Tracing
   {
     let cluster = try Cluster(1)
     let tracer = InMemoryTracer()
-    try await withTracer(tracer) { try await cluster.startAll() }
+    cluster.tracer = tracer
+    try await cluster.startAll()
     try await cluster.add(1)
     let host = try await cluster.leader()
     try await withThrowingTaskGroup(of: Void.self) { group in
