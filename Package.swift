@@ -329,8 +329,6 @@ let package = Package(
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: onlyGRPC),
         .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: onlyGRPC),
         .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
-        .product(
-          name: "InMemoryTracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(
