@@ -41,6 +41,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(
@@ -82,6 +83,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
         .product(name: "Metrics", package: "swift-metrics", condition: onlyServer),
+        .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(
           name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
       ]),
@@ -108,6 +110,7 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Metrics", package: "swift-metrics", condition: onlyServer),
+        .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
         .product(name: "HTTPTypes", package: "swift-http-types", condition: onlyServer),
         .product(name: "Hummingbird", package: "hummingbird", condition: onlyServer),
@@ -141,6 +144,7 @@ let package = Package(
         .product(
           name: "NIOCertificateReloading", package: "swift-nio-extras", condition: onlyGRPC),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: onlyServer),
+        .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
         .product(
           name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
@@ -264,6 +268,9 @@ let package = Package(
         "RaftSimulation", "RaftRuntime",
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
+        .product(
+          name: "InMemoryTracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
       ], exclude: ["Certificates"]),
@@ -298,6 +305,7 @@ let package = Package(
         "RaftRuntime",
         "RaftInterface", "RaftServer", "RaftClient", "FlotillaTerminal", "FlotillaLoad", "flotilla",
         "FlotillaPages", "FlotillaCluster",
+        .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
@@ -320,6 +328,7 @@ let package = Package(
           name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport", condition: onlyGRPC),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: onlyGRPC),
         .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: onlyGRPC),
+        .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(

@@ -105,6 +105,7 @@ package struct ClusterConfig: Sendable {
   package var clientTLS: TLSConfig?
   package var data: String?
   package var isPublicAllowed = false
+  package var tracing = TracingConfig()
   package var origins: [String: Origin] = [:]
 
   package init(path: String) { self.path = path }
@@ -168,6 +169,7 @@ package struct ClusterConfig: Sendable {
     settings.rateLimit = RateLimit(perSecond: rate, burst: burst)
     settings.certificates = clientTLS?.of(id).shown
     settings.grpc = try door(of: node)
+    settings.tracing = tracing.settings(of: id)
     return settings
   }
 
@@ -230,6 +232,7 @@ package struct ClusterConfig: Sendable {
           ))
       }
     }
+    if let what = tracing.contradiction { list.append((line("tracing"), what)) }
     if nodes.isEmpty { list.append((1, "there are no nodes")) }
     return list
   }
@@ -268,6 +271,7 @@ package struct ClusterConfig: Sendable {
         "\(name): { certificate: \"\(files.certificate)\", key: \"\(files.key)\","
           + " authority: \"\(files.authority)\" }")
     }
+    if let tracing = tracing.yaml { lines.append(tracing) }
     if !tokens.isEmpty { lines.append("tokens:") }
     for token in tokens {
       lines.append(

@@ -16,7 +16,7 @@ package struct ConfigReader {
 
   static let keys = [
     "cluster", "id", "electionTimeout", "heartbeat", "key", "nodes", "tokens", "rateLimit", "tls",
-    "clientTLS", "data", "insecurePublic",
+    "clientTLS", "data", "insecurePublic", "tracing",
   ]
 
   /// Reads a file; then the environment has its say.
@@ -70,6 +70,7 @@ package struct ConfigReader {
       case "clientTLS": config.clientTLS = tls(value, key)
       case "data": config.data = reader.text(value, "data", "a directory")
       case "insecurePublic": config.isPublicAllowed = flag(value, key)
+      case "tracing": tracing(value)
       default: continue
       }
     }
@@ -183,6 +184,23 @@ package struct ConfigReader {
     }
   }
 
+  /// Whoever writes the section means it to be on.
+  private mutating func tracing(_ node: Node) {
+    config.tracing.isOn = true
+    for (key, _, value) in reader.keys(node, of: "tracing", known: TracingConfig.keys) {
+      switch key {
+      case "enabled": config.tracing.isOn = flag(value, "enabled")
+      case "sample":
+        config.tracing.samplePerMillion =
+          reader.number(value, key, .share) ?? config.tracing.samplePerMillion
+      case "file": config.tracing.file = reader.text(value, key, "a file")
+      default:
+        config.tracing.queue =
+          reader.number(value, key, in: TracingConfig.queueRange) ?? config.tracing.queue
+      }
+    }
+  }
+
   private func tls(_ node: Node, _ name: String) -> TLSConfig? {
     var files: [String: String] = [:]
     let known = ["certificate", "key", "authority"]
@@ -215,6 +233,14 @@ package struct ConfigReader {
     time("FLOTILLA_HEARTBEAT", &heartbeat, "heartbeat")
     config.electionTimeout = electionTimeout
     config.heartbeat = heartbeat
+    for value in TracingConfig.Value.allCases {
+      let name = VariableOption.variable(value.rawValue)
+      guard let text = environment[name], !text.isEmpty else { continue }
+      if let expected = config.tracing.set(value, text) {
+        reader.complain(Mark(line: 1, column: 1), "\(name)=\(text) is not \(expected)")
+      }
+      config.origins["tracing"] = .environment(name)
+    }
     if let text = environment["FLOTILLA_KEY"], !text.isEmpty {
       guard let bytes = ClusterConfig.bytes(text), bytes.count >= ClusterKey.minimumBytes else {
         reader.complain(

@@ -8,6 +8,7 @@ import RaftMachines
 import RaftReplica
 import RaftServer
 import SwiftProtobuf
+import Tracing
 
 /// What came with a call beside its message.
 struct Call: Sendable {
@@ -59,6 +60,29 @@ struct Desk<Replica: ReplicaService>: Sendable {
   ///   - role: what its token must allow.
   ///   - answer: what is done; a ruling that it throws is the status of the call.
   func unary<Input: SwiftProtobuf.Message, Output>(
+    _ request: ServerRequest<Input>, _ context: ServerContext, _ role: Role,
+    _ answer: (Input, Call) async throws(Ruling) -> Output
+  ) async throws -> ServerResponse<Output> {
+    guard let tracing = api.tracing,
+      let span = tracing.begin(
+        context.descriptor.fullyQualifiedMethod, request.metadata, MetadataExtractor())
+    else { return try await answered(request, context, role, answer) }
+    span.attributes["rpc.system"] = "grpc"
+    span.attributes["rpc.service"] = context.descriptor.service.fullyQualifiedService
+    span.attributes["rpc.method"] = context.descriptor.method
+    do {
+      let response = try await ServiceContext.$current.withValue(span.context) {
+        try await answered(request, context, role, answer)
+      }
+      tracing.end(span, nil)
+      return response
+    } catch {
+      tracing.end(span, error as? RPCError)
+      throw error
+    }
+  }
+
+  private func answered<Input: SwiftProtobuf.Message, Output>(
     _ request: ServerRequest<Input>, _ context: ServerContext, _ role: Role,
     _ answer: (Input, Call) async throws(Ruling) -> Output
   ) async throws -> ServerResponse<Output> {

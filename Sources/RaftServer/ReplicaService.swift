@@ -5,17 +5,21 @@ import Raft
 import RaftMachines
 import RaftReplica
 import RaftRuntime
+import Tracing
 
 /// One replica, as its client interfaces see it.
 package protocol ReplicaService: Sendable {
-  /// Has the replica do what a client wants; returns by the deadline, with one reply.
+  /// Has the replica do what a client wants; returns by the deadline, with one reply. Within a span
+  /// of a tracer that records, what the replica does is followed.
   func perform(
     _ request: ClientRequest<ServerMachine>, within timeout: Duration
   ) async -> Reply<ServerMachine>
 
   /// The same with the reply given to a function, once, on whatever thread.
+  ///
+  /// - Parameter context: of the span within which it is done; `nil` if it is not followed.
   func submit(
-    _ request: ClientRequest<ServerMachine>, within timeout: Duration,
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration, in context: ServiceContext?,
     reply: @escaping @Sendable (Reply<ServerMachine>) -> Void)
 
   /// Has the replica do what an operator wants.
@@ -46,10 +50,14 @@ package protocol ReplicaService: Sendable {
 
 extension ReplicaService {
   package func submit(
-    _ request: ClientRequest<ServerMachine>, within timeout: Duration,
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration, in context: ServiceContext?,
     reply: @escaping @Sendable (Reply<ServerMachine>) -> Void
   ) {
-    Task { reply(await perform(request, within: timeout)) }
+    Task {
+      await ServiceContext.$current.withValue(context) {
+        reply(await perform(request, within: timeout))
+      }
+    }
   }
 
   package func ledgerFigures() async -> LedgerFigures? { nil }

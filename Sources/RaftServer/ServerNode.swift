@@ -10,6 +10,7 @@ import RaftMachines
 import RaftReplica
 import RaftRuntime
 import ServiceLifecycle
+import Tracing
 import UnixSignals
 
 #if canImport(Glibc)
@@ -28,11 +29,11 @@ extension ReplicaHost: ReplicaService where Machine == ServerMachine {
   }
 
   package func submit(
-    _ request: ClientRequest<ServerMachine>, within timeout: Duration,
+    _ request: ClientRequest<ServerMachine>, within timeout: Duration, in context: ServiceContext?,
     reply: @escaping @Sendable (Reply<ServerMachine>) -> Void
   ) {
     submit(
-      request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))), reply: reply)
+      request, timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))), in: context, reply: reply)
   }
 
   package func administer(
@@ -145,6 +146,9 @@ package struct ServerSettings: Sendable {
   package var isPublicAllowed = false
   /// Whether clients may have faults happen here.
   package var isChaosAllowed = false
+  /// Whose requests are followed, and where that is told. `nil` if it is left to whichever tracer
+  /// the program has.
+  package var tracing: TraceSettings?
   /// How long clients are given to notice that the node leaves. Unit: milliseconds.
   package var drainMilliseconds: Int64 = 0
 
@@ -171,6 +175,7 @@ package struct ServerNode: Sendable {
   private let api: API<ReplicaHost<ServerMachine>>
   private let certificates: ServerCertificates?
   private let waker: ChaosWaker?
+  private let tracing: NodeTracing?
 
   /// Opens the journal and starts the replica; its interfaces wait for `run`.
   package init(_ settings: ServerSettings, logger: Logger) async throws {
@@ -193,12 +198,17 @@ package struct ServerNode: Sendable {
     var machine = ServerMachine()
     machine.first.second = Ledger(hashKey: UInt64.random(in: 0...UInt64.max))
     let registry = MetricsRegistry()
+    tracing = try settings.tracing.map {
+      try NodeTracing($0, facts, metrics: registry, logger: logger)
+    }
+    let tracer: any Tracer = tracing?.tracer ?? InstrumentationSystem.tracer
     host = try await ReplicaHost<ServerMachine>.start(
-      settings.host, machine: machine, on: NodeProcess.group, logger: logger, metrics: registry)
+      settings.host, machine: machine, on: NodeProcess.group, logger: logger, metrics: registry,
+      tracer: tracer)
     api = API(
       service: host, facts: facts,
       access: AccessControl(tokens: settings.tokens, limit: settings.rateLimit),
-      registry: registry)
+      registry: registry, tracing: RequestTracing(tracer))
   }
 
   /// Serves until somebody wants the process to end, then leaves politely: takes no new clients,
@@ -255,7 +265,11 @@ package struct ServerNode: Sendable {
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: signals, logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(20)
-    try await ServiceGroup(configuration: configuration).run()
+    let group = ServiceGroup(configuration: configuration)
+    let result: Result<Void, any Error>
+    do { result = .success(try await group.run()) } catch { result = .failure(error) }
+    await tracing?.stop()
+    try result.get()
   }
 
   private func http(_ onRunning: @escaping @Sendable (Int) -> Void) -> some ServiceLifecycle

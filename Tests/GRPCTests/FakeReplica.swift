@@ -7,6 +7,7 @@ import RaftInterface
 import RaftMachines
 import RaftReplica
 import RaftRuntime
+import Tracing
 
 @testable import RaftGRPC
 @testable import RaftServer
@@ -20,6 +21,8 @@ actor FakeReplica: ReplicaService {
   private var view: ReplicaReport
   /// How long the last request was given.
   private(set) var timeout: Duration?
+  /// The span within which the last request was made.
+  private(set) var within: TraceContext?
   private var entries: CommittedEntries?
 
   init() {
@@ -39,6 +42,7 @@ actor FakeReplica: ReplicaService {
     _ request: RaftReplica.ClientRequest<ServerMachine>, within timeout: Duration
   ) async -> Reply<ServerMachine> {
     self.timeout = timeout
+    within = ServiceContext.current?.trace
     if let forced { return forced }
     switch request {
     case .command(let bytes, _, _):
@@ -86,7 +90,7 @@ struct Counter: Sendable {
   let replica = FakeReplica()
   let api: API<FakeReplica>
 
-  init(_ access: AccessControl = AccessControl()) {
+  init(_ access: AccessControl = AccessControl(), tracing: RequestTracing? = nil) {
     let facts = NodeFacts(
       cluster: "test", node: NodeID(1),
       addresses: [
@@ -94,7 +98,7 @@ struct Counter: Sendable {
         NodeID(2): NodeAddresses(peer: "h2:1", http: "h2:2", grpc: "h2:4"),
         NodeID(3): NodeAddresses(peer: "h3:1", http: "h3:2"),
       ], tickMilliseconds: 5, electionTimeoutMilliseconds: 300, version: "0", isInsecure: true)
-    api = API(service: replica, facts: facts, access: access)
+    api = API(service: replica, facts: facts, access: access, tracing: tracing)
   }
 
   /// Serves, and calls a function with a client of it.

@@ -8,6 +8,7 @@ import RaftMachines
 import RaftReplica
 import RaftRuntime
 import Testing
+import Tracing
 
 /// A machine that adds up, and is as large as a test wants it.
 struct Tally: StateMachine {
@@ -52,6 +53,8 @@ final class Cluster {
   let nodes: [NodeID]
   var security: [NodeID: PeerSecurity] = [:]
   var change: (inout HostSettings) -> Void = { _ in }
+  /// What the program has for a tracer when a node starts.
+  var tracer: any Tracer = NoOpTracer()
   private(set) var hosts: [NodeID: Host] = [:]
 
   static let key = PeerSecurity.clusterKey(ClusterKey([UInt8](repeating: 9, count: 32))!)
@@ -82,7 +85,9 @@ final class Cluster {
     settings.beginning = beginning
     var logger = Logger(label: "test")
     logger.logLevel = ProcessInfo.processInfo.environment["FLOTILLA_LOG"] == nil ? .critical : .info
-    let host = try await Host.start(settings, logger: logger)
+    let host = try await withTracer(tracer) { [settings, logger] in
+      try await Host.start(settings, logger: logger)
+    }
     hosts[node] = host
     await introduce()
     return host

@@ -118,6 +118,56 @@ import Testing
     #expect(complaint(ConfigTests.text, ["FLOTILLA_HEARTBEAT": "x"]).contains("FLOTILLA_HEARTBEAT"))
   }
 
+  @Test func `requests are followed only where the file says so, and as it says`() throws {
+    let plain = try ConfigReader.parse(ConfigTests.text, path: "c.yaml")
+    #expect(try plain.settings(of: NodeID(1), data: "d").tracing == nil)
+    #expect(plain.tracing.summary == "off" && !plain.yaml.contains("tracing"))
+    let config = try ConfigReader.parse(
+      ConfigTests.text + "\ntracing: { sample: 0.25%, file: \"t/{node}.jsonl\", queue: 64 }",
+      path: "c.yaml")
+    let settings = try config.settings(of: NodeID(2), data: "d").tracing
+    #expect(settings?.samplePerMillion == 2_500)
+    #expect(settings?.file == "t/n2.jsonl" && settings?.queueLimit == 64)
+    #expect(config.tracing.summary == "0.25% to t/{node}.jsonl")
+    #expect(try ConfigReader.parse(config.yaml, path: "c.yaml").tracing == config.tracing)
+    let off = try ConfigReader.parse(
+      ConfigTests.text + "\ntracing: { enabled: false }", path: "c.yaml")
+    #expect(try off.settings(of: NodeID(1), data: "d").tracing == nil)
+  }
+
+  @Test func `what tracing is told wrongly is told back`() {
+    func told(_ section: String, _ environment: [String: String] = [:]) -> String {
+      complaint(ConfigTests.text + "\ntracing: { \(section) }", environment)
+    }
+    #expect(told("sample: 1%").contains("tracing is on, and nothing says where its spans go"))
+    #expect(told("file: f, sample: 1/7").contains("sample must be a share such as 2.5%"))
+    #expect(told("file: f, sample: 101%").contains("sample must be a share"))
+    #expect(told("file: f, queue: 1").contains("queue must be at least 16"))
+    #expect(told("file: f, enabled: maybe").contains("enabled must be true or false"))
+    #expect(told("fil: f").contains("Did you mean file?"))
+    #expect(told("file: f", ["FLOTILLA_TRACING": "yes"]).contains("is not on or off"))
+    #expect(told("file: f", ["FLOTILLA_TRACE_SAMPLE": "7"]).contains("FLOTILLA_TRACE_SAMPLE=7"))
+    #expect(told("file: f") == "")
+  }
+
+  @Test func `a flag of tracing comes before its variable, and a variable before the file`()
+    throws
+  {
+    var config = try ConfigReader.parse(
+      ConfigTests.text + "\ntracing: { file: f, sample: 1% }", path: "c.yaml",
+      environment: ["FLOTILLA_TRACE_SAMPLE": "2%", "FLOTILLA_TRACE_FILE": "g"])
+    #expect(config.tracing.summary == "2% to g")
+    #expect(config.origins["tracing"] == .environment("FLOTILLA_TRACE_FILE"))
+    try config.set(.sample, flag: "3%")
+    try config.set(.file, flag: nil)
+    #expect(config.tracing.summary == "3% to g")
+    #expect(config.origins["tracing"] == .flag("--trace-sample"))
+    try config.set(.isOn, flag: "off")
+    #expect(config.tracing.settings(of: NodeID(1)) == nil)
+    let failure = #expect(throws: Failure.self) { try config.set(.sample, flag: "all") }
+    #expect(failure?.what.contains("--trace-sample must be a share such as 2.5%") ?? false)
+  }
+
   @Test func `a key is never quoted`() {
     let told = complaint(ConfigTests.text + "\nkey: deadbeefdead")
     #expect(told.contains("key must be at least 32 hexadecimal digits"))

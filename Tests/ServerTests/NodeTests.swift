@@ -9,6 +9,7 @@ import RaftJournal
 import RaftRuntime
 import TestPace
 import Testing
+import Tracing
 
 @testable import RaftServer
 @testable import FlotillaCluster
@@ -42,6 +43,8 @@ final class Cluster {
   let folder: String
   var config: ClusterConfig
   var tasks: [NodeID: Task<Void, any Error>] = [:]
+  /// What the program has for a tracer when a node starts.
+  var tracer: any Tracer = NoOpTracer()
 
   /// - Parameter firstMembers: how many of them are there from the start; the others may join.
   init(_ count: Int, firstMembers: Int? = nil) throws {
@@ -89,8 +92,10 @@ final class Cluster {
     if let known { config.nodes.removeAll { !known.contains($0.id) } }
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
-    let server = try await ServerNode(
-      try config.settings(of: node, data: data(node)), logger: logger)
+    let settings = try config.settings(of: node, data: data(node))
+    let server = try await withTracer(tracer) { [logger] in
+      try await ServerNode(settings, logger: logger)
+    }
     tasks[node] = Task { try await server.run(signals: []) }
   }
 

@@ -13,6 +13,8 @@ struct HostTurn<Machine: StateMachine> {
   var ticks: TickKeeper
   var work = HostWork<Machine>()
   var disk = DiskFigures()
+  /// The requests that are followed.
+  var watch = RequestWatch()
   /// How long a tick lasts.
   let tickNanoseconds: UInt64
   /// How far the clock on the wall is off, on purpose. Unit: nanoseconds.
@@ -33,22 +35,22 @@ struct HostTurn<Machine: StateMachine> {
     let count = ticks.due(at: HostClock.steady)
     guard count > 0 else { return }
     let wall = HostClock.wall(wallOffset)
-    for _ in 0..<count { driver.give(.tick(nanoseconds: wall), into: &work) }
+    for _ in 0..<count { drive(.tick(nanoseconds: wall)) }
   }
 
   mutating func receive(_ envelopes: [PeerEnvelope]) {
     catchUp()
-    for envelope in envelopes { driver.give(.receive(envelope), into: &work) }
+    for envelope in envelopes { drive(.receive(envelope)) }
   }
 
   mutating func finish(_ list: [(JobID, JobResult)]) {
     catchUp()
-    for (job, result) in list { driver.give(.finished(job, result), into: &work) }
+    for (job, result) in list { drive(.finished(job, result)) }
   }
 
   mutating func give(_ input: ReplicaInput<Machine>) {
     catchUp()
-    driver.give(input, into: &work)
+    drive(input)
   }
 
   mutating func take(_ requests: [HostRequest<Machine>]) {
@@ -56,14 +58,26 @@ struct HostTurn<Machine: StateMachine> {
     for request in requests {
       let name = book.add(request.completion)
       let deadline = request.timeout.map { tick(after: $0) }
+      if let timeline = request.timeline {
+        watch.begin(timeline, last: driver.replica.node.log.lastIndex)
+      }
       switch request.wish {
-      case .client(let wish):
-        driver.give(.request(name, wish, deadline: deadline), into: &work)
-      case .admin(let wish):
-        driver.give(.administer(name, wish, deadline: deadline), into: &work)
-      case .stop: driver.give(.stop(name), into: &work)
+      case .client(let wish): drive(.request(name, wish, deadline: deadline))
+      case .admin(let wish): drive(.administer(name, wish, deadline: deadline))
+      case .stop: drive(.stop(name))
       }
     }
+  }
+
+  /// Gives the replica one input, and looks at what came of it if a request is followed.
+  private mutating func drive(_ input: ReplicaInput<Machine>) {
+    guard !watch.isEmpty else { return driver.give(input, into: &work) }
+    let sent = work.sends.count
+    let came = HostClock.steady
+    driver.give(input, into: &work)
+    watch.look(
+      at: driver.replica.node, applied: driver.replica.appliedIndex, sends: work.sends[sent...],
+      came: came, now: HostClock.steady)
   }
 
   /// The tick at which so many nanoseconds have passed.
@@ -84,6 +98,8 @@ struct HostRequest<Machine: StateMachine>: Sendable {
   var wish: Wish
   /// After how many nanoseconds whoever asks gives up.
   var timeout: UInt64?
+  /// Where what is seen of it is noted, if somebody follows it.
+  var timeline: RequestTimeline?
   var completion: @Sendable (Reply<Machine>) -> Void
 }
 

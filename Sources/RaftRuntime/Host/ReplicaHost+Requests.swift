@@ -6,6 +6,7 @@ import NIOPosix
 import Raft
 import RaftMachines
 import RaftReplica
+import Tracing
 
 /// Why a request was not done, or is not known to be done.
 public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -40,14 +41,17 @@ extension ReplicaHost {
 
   /// Asks for something, and has the reply given on `eventLoop`.
   ///
-  /// - Parameter timeout: when to give up; then the reply says what is known. `nil`: never.
+  /// - Parameters:
+  ///   - timeout: when to give up; then the reply says what is known. `nil`: never.
+  ///   - context: of the span below which the request is followed; `nil` if it is not.
   public func submit(
     _ request: ClientRequest<Machine>, timeout: TimeAmount? = nil,
-    reply: @escaping @Sendable (Reply<Machine>) -> Void
+    in context: ServiceContext? = nil, reply: @escaping @Sendable (Reply<Machine>) -> Void
   ) {
-    take(
-      HostRequest(wish: .client(request), timeout: timeout.map(Self.nanoseconds), completion: reply)
-    )
+    var wish = HostRequest(
+      wish: .client(request), timeout: timeout.map(Self.nanoseconds), completion: reply)
+    if let context, let tracer { follow(&wish, by: tracer, in: context) }
+    take(wish)
   }
 
   /// Asks for something as an operator, and has the reply given on `eventLoop`.
@@ -59,12 +63,13 @@ extension ReplicaHost {
       HostRequest(wish: .admin(request), timeout: timeout.map(Self.nanoseconds), completion: reply))
   }
 
-  /// Asks for something, and waits for the reply.
+  /// Asks for something, and waits for the reply. Within a span it is followed.
   public func ask(
     _ request: ClientRequest<Machine>, timeout: TimeAmount? = nil
   ) async -> Reply<Machine> {
-    await withUnsafeContinuation { continuation in
-      submit(request, timeout: timeout) { continuation.resume(returning: $0) }
+    let context = tracer == nil ? nil : ServiceContext.current
+    return await withUnsafeContinuation { continuation in
+      submit(request, timeout: timeout, in: context) { continuation.resume(returning: $0) }
     }
   }
 

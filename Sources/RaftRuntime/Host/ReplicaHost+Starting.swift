@@ -10,6 +10,7 @@ import RaftFiles
 import RaftJournal
 import RaftMachines
 import RaftReplica
+import Tracing
 
 extension ReplicaHost {
   /// Starts a node, and returns when it listens and ticks. It need not have found a leader then.
@@ -19,12 +20,14 @@ extension ReplicaHost {
   /// - Parameters:
   ///   - machine: the machine before the first command, the same on every node and in every life.
   ///   - metrics: what takes the figures; `nil` for nothing.
+  ///   - tracer: what takes the spans of requests that are made within a span; `nil` for nothing.
   ///   - group: whose loop to use; a loop with a thread of its own if there is none.
   /// - Throws: `HostError`. Then nothing is left open.
   public static func start(
     _ settings: HostSettings, machine: Machine = Machine(), on group: (any EventLoopGroup)? = nil,
     hooks: HostHooks = HostHooks(), logger: Logger = Logger(label: "flotilla"),
-    metrics: (any MetricsFactory)? = MetricsSystem.factory
+    metrics: (any MetricsFactory)? = MetricsSystem.factory,
+    tracer: (any Tracer)? = InstrumentationSystem.tracer
   ) async throws(HostError) -> ReplicaHost<Machine> {
     let problems = settings.problems
     guard problems.isEmpty else { throw .settings(problems) }
@@ -42,7 +45,7 @@ extension ReplicaHost {
       ticks: TickKeeper(
         interval: settings.tickNanoseconds, maximum: settings.maximumTicks, now: HostClock.steady))
     let host = ReplicaHost(
-      settings, turn, hooks, logger, metrics: metrics, on: loop, ownGroup: own)
+      settings, turn, hooks, logger, metrics: metrics, tracer: tracer, on: loop, ownGroup: own)
     host.noteStarting(prepared.tail)
     do {
       try await loop.flatSubmit {

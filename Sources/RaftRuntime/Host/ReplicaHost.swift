@@ -11,6 +11,7 @@ import RaftFiles
 import RaftJournal
 import RaftMachines
 import RaftReplica
+import Tracing
 
 /// What a host tells the program around it, on its event loop.
 public struct HostHooks: Sendable {
@@ -48,6 +49,8 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
 
   let logger: Logger
   let hooks: HostHooks
+  /// Who is told what becomes of requests; `nil` if nobody is.
+  let tracer: (any Tracer)?
   private let ownGroup: MultiThreadedEventLoopGroup?
   private let inbox = NIOLockedValueBox<[HostRequest<Machine>]>([])
   private let boundAddress = NIOLockedValueBox<SocketAddress?>(nil)
@@ -73,13 +76,15 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
 
   init(
     _ settings: HostSettings, _ turn: HostTurn<Machine>, _ hooks: HostHooks, _ logger: Logger,
-    metrics: (any MetricsFactory)?,
+    metrics: (any MetricsFactory)?, tracer: (any Tracer)?,
     on loop: any EventLoop, ownGroup: MultiThreadedEventLoopGroup?
   ) {
     self.metrics = metrics.map { HostMetrics($0) }
     self.settings = settings
     self.turn = turn
     self.hooks = hooks
+    // Where nobody has set one, there is one that does nothing.
+    self.tracer = tracer is NoOpTracer ? nil : tracer
     self.logger = logger
     eventLoop = loop
     self.ownGroup = ownGroup
@@ -325,6 +330,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     measuring?.cancel()
     noteEnded()
     for completion in turn.book.takeAll() { completion(.unknown(.stopped, nil)) }
+    turn.watch.end()
     let closed = transport?.stop() ?? eventLoop.makeSucceededVoidFuture()
     if let disk { disk.stop() } else { diskEnded.succeed() }
     disk = nil

@@ -5,6 +5,7 @@ import Raft
 import RaftInterface
 import RaftMachines
 import RaftReplica
+import Tracing
 
 extension API {
   func keyValue(_ request: APIRequest) async throws(Ruling) -> APIResponse {
@@ -175,14 +176,27 @@ extension API {
   package func answerShortly(
     _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void
   ) {
+    guard let tracing, let span = tracing.begin(request) else {
+      return answerShortly(request, in: nil, answer)
+    }
+    answerShortly(request, in: span.context) { response in
+      tracing.end(span, response)
+      answer(response)
+    }
+  }
+
+  private func answerShortly(
+    _ request: APIRequest, in context: ServiceContext?,
+    _ answer: @escaping @Sendable (APIResponse) -> Void
+  ) {
     do throws(Ruling) {
       let key = try request.bytes(from: 2)
       if request.method == "PUT" {
         try access.check(request, .writer)
-        try putShortly(key, request, answer)
+        try putShortly(key, request, in: context, answer)
       } else {
         try access.check(request, .reader)
-        try getShortly(key, request, answer)
+        try getShortly(key, request, in: context, answer)
       }
     } catch {
       answer(refused(error, request))
@@ -190,12 +204,13 @@ extension API {
   }
 
   private func putShortly(
-    _ key: [UInt8], _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void
+    _ key: [UInt8], _ request: APIRequest, in context: ServiceContext?,
+    _ answer: @escaping @Sendable (APIResponse) -> Void
   ) throws(Ruling) {
     let command = API.putting(key, request)
     let terms = try request.writeTerms()
     let start = ContinuousClock.now
-    service.submit(API.wish(.keys(command), terms), within: terms.timeout) { reply in
+    service.submit(API.wish(.keys(command), terms), within: terms.timeout, in: context) { reply in
       do throws(Ruling) {
         let (result, ruling) = try applied(reply, since: start)
         answer(done("kv-put", try API.changed(command, result, ruling)))
@@ -206,11 +221,13 @@ extension API {
   }
 
   private func getShortly(
-    _ key: [UInt8], _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void
+    _ key: [UInt8], _ request: APIRequest, in context: ServiceContext?,
+    _ answer: @escaping @Sendable (APIResponse) -> Void
   ) throws(Ruling) {
     let terms = try request.readTerms()
     let start = ContinuousClock.now
-    service.submit(.query(.keys(.get(key: key)), terms.kind), within: terms.timeout) { reply in
+    let question = ClientRequest<ServerMachine>.query(.keys(.get(key: key)), terms.kind)
+    service.submit(question, within: terms.timeout, in: context) { reply in
       do throws(Ruling) {
         let (found, freshness) = try answered(reply, terms, since: start)
         answer(got(key, try API.value(of: key, in: found), freshness, request))

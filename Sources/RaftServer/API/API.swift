@@ -52,12 +52,15 @@ package struct API<Service: ReplicaService>: Sendable {
   package let counters: Counters
   /// What the runtime of the node counts.
   let registry: MetricsRegistry
+  /// Who makes the spans of requests; `nil` where nobody does.
+  package let tracing: RequestTracing?
   /// How long a stream waits before it looks for something new.
   package var pollingInterval: Duration = .milliseconds(20)
 
   package init(
     service: Service, facts: NodeFacts, access: AccessControl, drain: DrainSwitch = DrainSwitch(),
-    counters: Counters = Counters(), registry: MetricsRegistry = MetricsRegistry()
+    counters: Counters = Counters(), registry: MetricsRegistry = MetricsRegistry(),
+    tracing: RequestTracing? = nil
   ) {
     self.service = service
     self.facts = facts
@@ -65,10 +68,16 @@ package struct API<Service: ReplicaService>: Sendable {
     self.drain = drain
     self.counters = counters
     self.registry = registry
+    self.tracing = tracing
   }
 
   /// Answers a request. Whatever is asked, there is an answer.
   package func respond(_ request: APIRequest) async -> APIResponse {
+    guard let tracing else { return await received(request) }
+    return await tracing.follow(request) { await received(request) }
+  }
+
+  private func received(_ request: APIRequest) async -> APIResponse {
     if let origin = request.header("origin") { return await respond(request, from: origin) }
     return await answer(request)
   }

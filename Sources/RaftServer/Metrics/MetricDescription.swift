@@ -79,6 +79,11 @@ struct MetricDescription: Sendable {
     .init(
       "raft_certificate_expiry_timestamp_seconds", "gauge",
       "When a certificate of ours ends, in seconds of Unix time."),
+    .init(
+      "trace_spans_exported_total", "counter", "Spans that were written to where they should go."),
+    .init(
+      "trace_spans_dropped_total", "counter",
+      "Spans that were not, by reason: no room in the queue, or nowhere to write."),
     .init("raft_build_info", "gauge", "Which code this is."),
     .init("ledger_accounts", "gauge", "Accounts; the same on every node at the same entry."),
     .init(

@@ -100,6 +100,7 @@ struct NodeStart: ClusterCommand {
     ]))
   static let variableOptions =
     NodeOptions.variableOptions + VariableOption.flags("allow-chaos", "while-stdin-open")
+    + VariableOption.values("tracing", "trace-sample", "trace-file")
 
   @OptionGroup var options: NodeOptions
 
@@ -111,9 +112,28 @@ struct NodeStart: ClusterCommand {
       "while-stdin-open", "End when standard input ends: a node does not outlive its supervisor."))
   var whileStdinOpen = false
 
+  @Option(help: .option("tracing", "Whether requests are followed: on or off.", value: "switch"))
+  var tracing: String?
+
+  @Option(
+    help: .option(
+      "trace-sample", "How many requests are followed, such as 1%, unless their sender says.",
+      value: "share"))
+  var traceSample: String?
+
+  @Option(
+    help: .option("trace-file", "Where spans are written, a document on each line.", value: "file"))
+  var traceFile: String?
+
   func run() async throws {
     if whileStdinOpen { InputWatch.begin() }
-    let (config, id, directory) = try options.read()
+    var (config, id, directory) = try options.read()
+    try config.set(.isOn, flag: tracing)
+    try config.set(.sample, flag: traceSample)
+    try config.set(.file, flag: traceFile)
+    if let what = config.tracing.contradiction {
+      throw Failure(.badConfiguration, what, hint: "--trace-file FILE")
+    }
     guard !NodeFolder.isEmpty(directory) else {
       throw Failure(
         .badConfiguration,
@@ -147,6 +167,8 @@ struct NodeStart: ClusterCommand {
       }
     } catch let error as HostError {
       throw NodeStart.failure(error)
+    } catch let error as TraceError {
+      throw Failure(.badConfiguration, error.description, hint: "--trace-file ANOTHER-FILE")
     }
   }
 

@@ -218,6 +218,7 @@ struct ConfigShow: ClusterCommand {
       ),
       ("data", config.data ?? "flotilla-data"),
       ("insecurePublic", config.isPublicAllowed ? "true" : "false"),
+      ("tracing", config.tracing.summary),
       ("nodes", config.nodes.map { $0.id.description }.joined(separator: ", ")),
     ]
     guard output.format == .text else {
