@@ -90,67 +90,81 @@ public enum JSONValue: Hashable, Sendable {
   // MARK: Writing
 
   /// The document on one line.
-  public var line: String {
-    var text = ""
-    write(to: &text, margin: nil)
-    return text
-  }
+  public var line: String { String(decoding: bytes, as: UTF8.self) }
 
   /// The document on many lines, indented by two spaces.
   public var page: String {
-    var text = ""
-    write(to: &text, margin: "\n")
-    return text
+    var bytes: [UInt8] = []
+    write(to: &bytes, margin: "\n")
+    return String(decoding: bytes, as: UTF8.self)
   }
 
-  private func write(to text: inout String, margin: String?) {
+  /// The document on one line, as UTF-8.
+  public var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    write(to: &bytes, margin: nil)
+    return bytes
+  }
+
+  // Bytes are appended many times quicker than pieces of a string.
+  private func write(to bytes: inout [UInt8], margin: String?) {
     switch self {
-    case .null: text += "null"
-    case .bool(let value): text += value ? "true" : "false"
-    case .number(let value): text += value
-    case .string(let value): JSONValue.write(value, to: &text)
+    case .null: bytes.append(contentsOf: "null".utf8)
+    case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    case .number(let value): bytes.append(contentsOf: value.utf8)
+    case .string(let value): JSONValue.write(value, to: &bytes)
     case .array(let values):
       let inner = margin.map { $0 + "  " }
-      text += "["
+      bytes.append(UInt8(ascii: "["))
       for (position, value) in values.enumerated() {
-        text += (position > 0 ? "," : "") + (inner ?? "")
-        value.write(to: &text, margin: inner)
+        if position > 0 { bytes.append(UInt8(ascii: ",")) }
+        if let inner { bytes.append(contentsOf: inner.utf8) }
+        value.write(to: &bytes, margin: inner)
       }
-      text += (values.isEmpty ? "" : margin ?? "") + "]"
+      if let margin, !values.isEmpty { bytes.append(contentsOf: margin.utf8) }
+      bytes.append(UInt8(ascii: "]"))
     case .object(let members):
       let inner = margin.map { $0 + "  " }
-      text += "{"
+      bytes.append(UInt8(ascii: "{"))
       for (position, member) in members.enumerated() {
-        text += (position > 0 ? "," : "") + (inner ?? "")
-        JSONValue.write(member.name, to: &text)
-        text += inner == nil ? ":" : ": "
-        member.value.write(to: &text, margin: inner)
+        if position > 0 { bytes.append(UInt8(ascii: ",")) }
+        if let inner { bytes.append(contentsOf: inner.utf8) }
+        JSONValue.write(member.name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        if inner != nil { bytes.append(UInt8(ascii: " ")) }
+        member.value.write(to: &bytes, margin: inner)
       }
-      text += (members.isEmpty ? "" : margin ?? "") + "}"
+      if let margin, !members.isEmpty { bytes.append(contentsOf: margin.utf8) }
+      bytes.append(UInt8(ascii: "}"))
     }
   }
 
-  private static func write(_ value: String, to text: inout String) {
-    text += "\""
-    // Nearly all strings have nothing to escape, and are copied as they are.
-    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c && $0 != 0x7f }) {
-      text += value
-      text += "\""
-      return
-    }
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case let control where control.value < 0x20 || control.value == 0x7f:
-        let digits = String(control.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
+  private static func write(_ value: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    var value = value
+    value.withUTF8 { text in
+      // Nearly all strings have nothing to escape, and are copied as they are.
+      if text.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c && $0 != 0x7f }) {
+        bytes.append(contentsOf: text)
+      } else {
+        for byte in text { writeEscaped(byte, to: &bytes) }
       }
     }
-    text += "\""
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func writeEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
+    switch byte {
+    case UInt8(ascii: "\""): bytes.append(contentsOf: "\\\"".utf8)
+    case UInt8(ascii: "\\"): bytes.append(contentsOf: "\\\\".utf8)
+    case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
+    case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
+    case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
+    case 0..<0x20, 0x7f:
+      let digits = String(byte, radix: 16)
+      bytes.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count)).utf8)
+      bytes.append(contentsOf: digits.utf8)
+    default: bytes.append(byte)
+    }
   }
 }

@@ -232,7 +232,7 @@ package struct APIResponse: Sendable {
   ) -> APIResponse {
     APIResponse(
       status: status, headers: [("content-type", "application/json")] + headers,
-      bytes: Array((document.line + "\n").utf8))
+      bytes: document.bytes + [UInt8(ascii: "\n")])
   }
 
   package static func text(_ text: String, status: Int = 200) -> APIResponse {

@@ -23,94 +23,101 @@ package enum LedgerText {
     return id
   }
 
-  private static func text(_ document: JSONValue, _ field: String) throws(Ruling) -> String? {
-    guard let value = document[field] else { return nil }
+  private static func text(_ value: JSONValue, _ field: String) throws(Ruling) -> String {
     guard let text = value.string else { throw problem(field, "\(field) is a string") }
     return text
   }
 
-  private static func number(_ document: JSONValue, _ field: String) throws(Ruling) -> UInt64? {
-    guard let value = document[field] else { return nil }
+  private static func number(_ value: JSONValue, _ field: String) throws(Ruling) -> UInt64 {
     guard let number = value.unsigned else {
       throw problem(field, "\(field) is a whole number, best written as a string")
     }
     return number
   }
 
-  private static func flag(_ document: JSONValue, _ field: String) throws(Ruling) -> Bool {
-    guard let value = document[field] else { return false }
+  private static func flag(_ value: JSONValue, _ field: String) throws(Ruling) -> Bool {
     guard let flag = value.bool else { throw problem(field, "\(field) is true or false") }
     return flag
   }
 
-  /// Refuses what a mistyped name would otherwise leave unsaid.
-  private static func checkNames(
-    _ document: JSONValue, _ known: [String]
-  ) throws(Ruling) {
-    guard let members = document.object else {
-      throw problem("json", "an account or a transfer is an object")
-    }
-    for member in members where !known.contains(member.name) && member.name != "schema" {
-      throw problem(
-        member.name,
-        "there is no field \"\(shortened(member.name))\" here; there are "
-          + known.joined(separator: ", "))
-    }
+  /// What is said to a mistyped name, which would otherwise leave something unsaid.
+  private static func unknown(_ name: String, _ known: [String]) -> Ruling {
+    problem(
+      name,
+      "there is no field \"\(shortened(name))\" here; there are " + known.joined(separator: ", "))
   }
 
   // MARK: What comes in
 
   static func opening(_ document: JSONValue) throws(Ruling) -> AccountOpening {
-    try checkNames(document, ["id", "currency", "digits", "overdraft", "ceiling", "code"])
+    guard let members = document.object else {
+      throw problem("json", "an account or a transfer is an object")
+    }
     var form = AccountForm()
-    form.id = try text(document, "id")
-    form.currency = try text(document, "currency")
-    form.digits = try number(document, "digits")
-    form.code = try number(document, "code") ?? 0
-    form.overdraft = try limit(document, "overdraft", form.overdraft)
-    form.ceiling = try limit(document, "ceiling", form.ceiling)
+    for member in members {
+      let (name, value) = (member.name, member.value)
+      switch name {
+      case "schema": break
+      case "id": form.id = try text(value, name)
+      case "currency": form.currency = try text(value, name)
+      case "digits": form.digits = try number(value, name)
+      case "code": form.code = try number(value, name)
+      case "overdraft": form.overdraft = try limit(value, name)
+      case "ceiling": form.ceiling = try limit(value, name)
+      default:
+        throw unknown(name, ["id", "currency", "digits", "overdraft", "ceiling", "code"])
+      }
+    }
     return try form.opening()
   }
 
-  private static func limit(
-    _ document: JSONValue, _ field: String, _ usual: UInt64
-  ) throws(Ruling) -> UInt64 {
-    if document[field]?.string == "unlimited" { return AccountLimits.unlimited }
-    return try number(document, field) ?? usual
+  private static func limit(_ value: JSONValue, _ field: String) throws(Ruling) -> UInt64 {
+    if value.string == "unlimited" { return AccountLimits.unlimited }
+    return try number(value, field)
   }
 
+  /// The fields of a transfer, in the order in which they are told to who mistypes one.
+  private static let transferFields = [
+    "kind", "from", "to", "amount", "key", "of", "ofKey", "timeoutMs", "note", "code", "linked",
+    "keepsRest",
+  ]
+
   static func transfer(_ document: JSONValue) throws(Ruling) -> Transfer {
-    try checkNames(
-      document,
-      [
-        "kind", "from", "to", "amount", "key", "of", "ofKey", "timeoutMs", "note", "code",
-        "linked",
-        "keepsRest",
-      ])
+    guard let members = document.object else {
+      throw problem("json", "an account or a transfer is an object")
+    }
     var form = TransferForm()
-    form.kind = try kind(document)
-    form.from = try text(document, "from")
-    form.to = try text(document, "to")
-    form.amount = try number(document, "amount")
-    form.key = try text(document, "key")
-    form.of = try number(document, "of")
-    form.ofKey = try text(document, "ofKey")
-    form.timeoutMilliseconds = try number(document, "timeoutMs") ?? 0
-    form.note = try number(document, "note") ?? 0
-    form.code = try number(document, "code") ?? 0
-    form.isLinked = try flag(document, "linked")
-    form.keepsRest = try flag(document, "keepsRest")
+    // Field by field: of a batch of thousands each is looked at once.
+    for member in members {
+      let (name, value) = (member.name, member.value)
+      switch name {
+      case "schema": break
+      case "kind": form.kind = try kind(text(value, name))
+      case "from": form.from = try text(value, name)
+      case "to": form.to = try text(value, name)
+      case "amount": form.amount = try number(value, name)
+      case "key": form.key = try text(value, name)
+      case "of": form.of = try number(value, name)
+      case "ofKey": form.ofKey = try text(value, name)
+      case "timeoutMs": form.timeoutMilliseconds = try number(value, name)
+      case "note": form.note = try number(value, name)
+      case "code": form.code = try number(value, name)
+      case "linked": form.isLinked = try flag(value, name)
+      case "keepsRest": form.keepsRest = try flag(value, name)
+      default: throw unknown(name, transferFields)
+      }
+    }
     return try form.transfer()
   }
 
-  private static func kind(_ document: JSONValue) throws(Ruling) -> TransferKind {
-    switch try text(document, "kind") {
-    case nil, "transfer": return .transfer
+  private static func kind(_ word: String) throws(Ruling) -> TransferKind {
+    switch word {
+    case "transfer": return .transfer
     case "hold": return .hold
     case "capture": return .capture
     case "void": return .void
     case "refund": return .refund
-    case let word?:
+    default:
       throw problem(
         "kind", "\"\(shortened(word))\" is not transfer, hold, capture, void or refund")
     }
