@@ -41,7 +41,7 @@ extension Oracles {
 
   /// Whether a node's disk was damaged and is not repaired: it may have forgotten a promise.
   @inline(__always)
-  func isOut(_ slot: Int) -> Bool { views[slot].promised != nil }
+  func isOut(_ slot: Int) -> Bool { isOn && views[slot].promised != nil }
 
   /// What such a node sends at last, of what its core wanted to send.
   ///

@@ -64,7 +64,7 @@ extension World {
     if watch.isOn { watch(.receive(envelope), position) }
     slots[position].replica.begin(receiving: consume envelope)
     follow(position)
-    if counters.envelopesRefused == refused, slots[position].isUp {
+    if oracles.isOn, counters.envelopesRefused == refused, slots[position].isUp {
       noteTaken(place, from: sender, position)
     }
   }
