@@ -268,6 +268,9 @@ let package = Package(
         "RaftSimulation", "RaftRuntime",
         .product(name: "NIOCore", package: "swift-nio", condition: onlyServer),
         .product(name: "NIOPosix", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio", condition: onlyServer),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: onlyServer),
         .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(
           name: "InMemoryTracing", package: "swift-distributed-tracing", condition: onlyServer),
