@@ -134,21 +134,36 @@ extension FaultDrawing {
       later.start += unit * 2
       return [late, later]
     case 2:
-      // One node misses it and stands; others have heard of it, and forget that they have.
-      let voters = plan.cluster.voters
-      let missing = PlannedFault(
-        .partialPartition, start: time, duration: unit * 4 + length, aim: .leader, nodes: [turn],
-        peers: [dice.again().below(3) > 0 ? voters : max(1, voters - 1)])
-      let forgetting = PlannedFault(
-        .restartStorm, start: time + unit / 2, duration: unit * 3 + length, aim: .minority,
-        nodes: [turn], period: dice.again().again().between(unit / 4, unit / 2), keeps: .all)
-      return [missing, forgetting]
+      return forgottenPromises(time, length, dice, turn)
     default:
       return [
         PlannedFault(
           .pause, start: time, duration: unit + length, aim: .leader, nodes: [turn], amount: 1)
       ]
     }
+  }
+
+  /// One node misses the leader and stands whenever others, who have heard of it, forget that they
+  /// have: they crash, and are asked for their votes as soon as they are back.
+  private func forgottenPromises(
+    _ time: UInt64, _ length: UInt64, _ dice: Draw, _ turn: UInt64
+  ) -> [PlannedFault] {
+    let voters = plan.cluster.voters
+    let alone = dice.again().below(3) > 0 ? voters : max(1, voters - 1)
+    var faults = [
+      PlannedFault(
+        .partialPartition, start: time, duration: unit * 4 + length, aim: .leader, nodes: [turn],
+        peers: [alone])
+    ]
+    for number in 1...4 as ClosedRange<UInt64> {
+      let crash = PlannedFault(
+        .crash, start: time + unit * number, duration: unit / 6, aim: .minority, nodes: [turn],
+        keeps: .all)
+      let back = crash.start + crash.duration
+      faults.append(crash)
+      faults.append(PlannedFault(.campaign, start: back + 2_000_000, duration: 0, nodes: [alone]))
+    }
+    return faults
   }
 
   /// A node comes back to a snapshot that takes long to read, and perhaps to another before it is
