@@ -63,6 +63,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   var transport: PeerTransport?
   var certificates: PeerCertificates?
   var notices = HostNotices()
+  private var firstElection = FirstElection()
   private var metrics: HostMetrics?
   private var measuring: RepeatedTask?
   private var disk: DiskThread?
@@ -156,6 +157,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     }
     let interval = TimeAmount.nanoseconds(Int64(clamping: settings.tickNanoseconds))
     turn.catchUp()
+    standIfFirst()
     settle()
     ticking = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
       self.obeyChaos()
@@ -188,7 +190,13 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     guard !isEnded else { return }
     notePeer(node, isReachable)
     turn.give(isReachable ? .peerReachable(node) : .peerUnreachable(node))
+    firstElection.note(node, isReachable: isReachable)
+    if isReachable { standIfFirst() }
     settle()
+  }
+
+  private func standIfFirst() {
+    if firstElection.isDue(at: turn.driver.replica.node) { turn.give(.campaign) }
   }
 
   /// Does what the replica wants done. What follows from that at once, because somebody who is

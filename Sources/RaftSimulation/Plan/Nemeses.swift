@@ -48,6 +48,7 @@ extension FaultDrawing {
       let aim = dice.again().below(2) == 0 ? FaultAim.leader : .nodes
       return [fault(.crashBetweenActions, [turn], aim: aim, dice.again().again().below(16))]
     case .snapshotCrash:
+      if plan.isSnapshotOvertaken { return overtakenSnapshot(time, length, dice, turn) }
       return [
         fault(.isolation, [turn]),
         PlannedFault(
@@ -123,9 +124,14 @@ extension FaultDrawing {
   ) -> [PlannedFault] {
     let cutOff = PlannedFault(
       .isolation, start: time, duration: unit * 2 + length, aim: .leader, nodes: [turn])
-    switch dice.below(4) {
+    switch dice.below(5) {
     case 0: return [cutOff]
     case 1:
+      // It hands over, and its successor is elected without its hearing of it.
+      var late = cutOff
+      late.start += dice.again().logarithmic(200_000, 20_000_000)
+      return [PlannedFault(.transfer, start: time, duration: unit * 2), late]
+    case 2:
       // It hears answers late, and then no more: those are of a time long past.
       var late = PlannedFault(
         .slowNode, start: time, duration: unit * 4 + length, aim: .leader, nodes: [turn])
@@ -133,7 +139,7 @@ extension FaultDrawing {
       var later = cutOff
       later.start += unit * 2
       return [late, later]
-    case 2:
+    case 3:
       return forgottenPromises(time, length, dice, turn)
     default:
       return [
@@ -166,6 +172,31 @@ extension FaultDrawing {
     return faults
   }
 
+  /// Nobody hears how much a node stores, and then it is gone for so long that the leader offers it
+  /// a snapshot of less than it holds: it must keep what follows.
+  private func overtakenSnapshot(
+    _ time: UInt64, _ length: UInt64, _ dice: Draw, _ turn: UInt64
+  ) -> [PlannedFault] {
+    let gap = dice.again().logarithmic(500_000, 8_000_000)
+    var faults = (0..<6).map { number in
+      PlannedFault(
+        .overload, start: time + gap * number, duration: 0, amount: 4 + (dice.word >> number) % 12)
+    }
+    let moments = dice.again().again()
+    let crash = time + gap * 3 + moments.below(gap * 6)
+    let mute = PlannedFault(
+      .oneWay, start: time, duration: crash + 1 - time, nodes: [turn],
+      peers: allNodes.filter { $0 != turn })
+    let away = PlannedFault(
+      .crash, start: crash, duration: unit / 2 + moments.again().below(length), nodes: [turn],
+      keeps: .all)
+    let snapshot = PlannedFault(
+      .snapshot, start: time + gap + moments.again().again().below(gap * 6), duration: 0,
+      aim: .leader, nodes: [turn])
+    faults += [mute, away, snapshot]
+    return faults
+  }
+
   /// A node comes back to a snapshot that takes long to read, and perhaps to another before it is
   /// done with the first.
   private func slowRestore(
@@ -189,6 +220,11 @@ extension NodeSettings {
       leaseDriftPerMille = knobs.between(.leaseDrift, 100, 200)
       quiescenceTicks = nil
     }
+    if scenario == .snapshotCrash, Plan.isSnapshotOvertaken(knobs) {
+      // Snapshots only when the plan says so, and no tail that would spare a follower one.
+      snapshotThreshold = 0
+      retainedEntries = 0
+    }
     if scenario == .slowRestore {
       snapshotThreshold = knobs.between(.snapshotThreshold, 1, 3)
       retainedEntries = knobs.draw(.retained).below(4)
@@ -197,6 +233,13 @@ extension NodeSettings {
 }
 
 extension Plan {
+  /// Whether this run of `snapshotCrash` is about snapshots of less than their receiver holds.
+  var isSnapshotOvertaken: Bool { Plan.isSnapshotOvertaken(KnobDraws(seed: seed)) }
+
+  static func isSnapshotOvertaken(_ knobs: KnobDraws) -> Bool {
+    knobs.draw(.snapshots).again().again().below(2) == 0
+  }
+
   /// Snapshots are read in many small pieces, and all nodes are asked to read.
   mutating func slowRestores(_ knobs: KnobDraws) {
     storage.pieceBytes = knobs.draw(.piece).logarithmic(64, 512)

@@ -106,8 +106,9 @@ extension Plan {
       let all = Scenario.nemeses.filter { $0 != .leaseEdge && $0 != .slowRestore }
       return all[Int(draw.again().below(UInt64(all.count)))]
     // What these are after is met by hardly any other run.
-    case 25..<30: return .leaseEdge
-    case 30..<35: return .slowRestore
+    case 25..<32: return .leaseEdge
+    case 32..<39: return .slowRestore
+    case 39..<42: return .snapshotCrash
     default: return .chaos
     }
   }
