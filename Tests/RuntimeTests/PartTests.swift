@@ -37,29 +37,30 @@ import Testing
   @Test func `in a new cluster the first voter stands as soon as it reaches a majority`() throws {
     func node(_ id: UInt64, term: UInt64 = 0) throws -> RaftNode {
       var state = DurableState(
-        bootstrapping: try Membership(voters: [1, 2, 3, 4], witnesses: [1]))
+        bootstrapping: try Membership(
+          voters: [1, 2, 3, 4].map { NodeID($0) }, witnesses: [NodeID(1)]))
       state.hardState.currentTerm = Term(term)
       return try RaftNode(Configuration(id: NodeID(id), seed: 1), restoring: state)
     }
     var election = FirstElection()
     let first = try node(2)
-    election.note(3, isReachable: true)
+    election.note(NodeID(3), isReachable: true)
     #expect(!election.isDue(at: first))
-    election.note(3, isReachable: true)
+    election.note(NodeID(3), isReachable: true)
     #expect(!election.isDue(at: first))
-    election.note(9, isReachable: true)
+    election.note(NodeID(9), isReachable: true)
     #expect(!election.isDue(at: first))
-    election.note(1, isReachable: true)
+    election.note(NodeID(1), isReachable: true)
     #expect(election.isDue(at: first))
     // Not who comes later, not a witness, not in a term in which somebody may lead.
     #expect(!election.isDue(at: try node(3)))
     #expect(!election.isDue(at: try node(1)))
     #expect(!election.isDue(at: try node(2, term: 1)))
-    election.note(3, isReachable: false)
+    election.note(NodeID(3), isReachable: false)
     #expect(!election.isDue(at: first))
-    var alone = DurableState(bootstrapping: try Membership(voters: [7]))
-    alone.hardState.currentTerm = 4
-    let only = try RaftNode(Configuration(id: 7, seed: 1), restoring: alone)
+    var alone = DurableState(bootstrapping: try Membership(voters: [NodeID(7)]))
+    alone.hardState.currentTerm = Term(4)
+    let only = try RaftNode(Configuration(id: NodeID(7), seed: 1), restoring: alone)
     #expect(FirstElection().isDue(at: only))
   }
 
