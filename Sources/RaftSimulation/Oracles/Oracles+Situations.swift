@@ -79,8 +79,12 @@ extension Oracles {
         situations.reach(.witnessAcknowledged)
       }
     case .installSnapshot(let chunk):
-      if chunk.lastIncluded.index.rawValue <= views[slot].commitIndex {
+      let index = chunk.lastIncluded.index.rawValue
+      let log = views[slot].issued
+      if index <= views[slot].commitIndex {
         situations.reach(.snapshotBehindLog)
+      } else if log.lastIndex > index, log.holds(index, term: chunk.lastIncluded.term.rawValue) {
+        situations.reach(.snapshotKeptSuffix)
       }
     case .installSnapshotReply(let reply):
       if reply.nextOffset > 0, let peer = self.slot(of: sender),
@@ -161,10 +165,9 @@ extension Oracles {
       countProgress(slot, peer, state)
     case .snapshotOffered:
       situations.reach(.snapshotOffered)
-    case .snapshotInstalled(let position):
+    case .snapshotInstalled:
       situations.reach(.snapshotInstalled)
       if node.membership.isJoint { situations.reach(.snapshotInJoint) }
-      if node.lastPosition.index > position.index { situations.reach(.snapshotKeptSuffix) }
     case .transferAborted:
       situations.reach(.transferAborted)
     case .quiescenceChanged(let isQuiescent):

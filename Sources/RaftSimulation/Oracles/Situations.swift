@@ -73,7 +73,7 @@ public enum Situation: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable,
   case snapshotInstalled
   /// A snapshot was installed during a joint configuration.
   case snapshotInJoint
-  /// A snapshot was installed and the log after it kept.
+  /// A snapshot came of which the receiver's log holds all, and more that it must keep.
   case snapshotKeptSuffix
   /// A snapshot came of which the receiver had committed all.
   case snapshotBehindLog
