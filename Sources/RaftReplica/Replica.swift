@@ -37,6 +37,8 @@ public struct Replica<Machine: StateMachine>: Sendable {
   /// If there is a snapshot, its machine is read back by the first jobs.
   ///
   /// - Parameters:
+  ///   - settings: what the host has set.
+  ///   - recovered: the journal, and what it held.
   ///   - nanoseconds: the host's clock, since the beginning of 1970.
   ///   - machine: the machine before the first command, the same on every replica and in every
   ///     life of it.

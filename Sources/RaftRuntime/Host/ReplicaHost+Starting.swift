@@ -18,10 +18,13 @@ extension ReplicaHost {
   /// The journal is read on a thread of its own, which takes as long as its size wants.
   ///
   /// - Parameters:
+  ///   - settings: which node it is, where it lives, whom it speaks with.
   ///   - machine: the machine before the first command, the same on every node and in every life.
+  ///   - group: whose loop to use; a loop with a thread of its own if there is none.
+  ///   - hooks: what the program around the node wants to be told.
+  ///   - logger: what takes the lines of its log.
   ///   - metrics: what takes the figures; `nil` for nothing.
   ///   - tracer: what takes the spans of requests that are made within a span; `nil` for nothing.
-  ///   - group: whose loop to use; a loop with a thread of its own if there is none.
   /// - Throws: `HostError`. Then nothing is left open.
   public static func start(
     _ settings: HostSettings, machine: Machine = Machine(), on group: (any EventLoopGroup)? = nil,

@@ -107,7 +107,9 @@ public struct IncidentRecord<Machine: StateMachine>: Sendable {
 
   /// Leads a replica through the whole record, and returns it with its digest.
   ///
-  /// - Parameter look: shown the driver and the work after each input, with its number from 0 on.
+  /// - Parameters:
+  ///   - machine: as it was given to the node: the machine before the first command.
+  ///   - look: shown the driver and the work after each input, with its number from 0 on.
   /// - Throws: `IncidentError`, with `.diverged` if the digest is not the node's.
   @discardableResult
   public func replay(

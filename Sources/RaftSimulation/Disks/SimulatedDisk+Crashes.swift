@@ -10,7 +10,9 @@ extension SimulatedDisk {
   /// that is not synced, each file keeps all, none, a prefix that ends anywhere in a write, or any
   /// set of sectors; and of the changes of names, a prefix.
   ///
-  /// - Parameter keeping: which of these it is, for all files; drawn for each by default.
+  /// - Parameters:
+  ///   - jobs: what the disk was given and has not reported.
+  ///   - keeping: which of these it is, for all files; drawn for each by default.
   public mutating func crash(during jobs: [DiskJob] = [], keeping: CrashKeeping = .drawn) {
     crashes += 1
     for job in jobs {

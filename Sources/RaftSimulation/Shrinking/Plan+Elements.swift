@@ -34,7 +34,9 @@ extension Plan {
   /// A plan in which nothing is worth a word: links and disks that take a millisecond, clocks that
   /// go right, one client for the store, the usual settings. What others are measured by.
   ///
-  /// - Parameter nodes: how many voters it has.
+  /// - Parameters:
+  ///   - nodes: how many voters it has.
+  ///   - seed: from which all draws of the run follow.
   public static func plain(nodes: UInt64, seed: UInt64) -> Plan {
     var plan = Plan.still(nodes: nodes, seed: seed)
     plan.duration = 1_000_000_000

@@ -54,6 +54,7 @@ public struct Shrinker: Sendable {
   /// Begins with a plan.
   ///
   /// - Parameters:
+  ///   - plan: the plan that fails.
   ///   - keeps: kinds of faults of which none is left out.
   ///   - mostRuns: how many runs there may be; it ends after those. More than a million is a
   ///     million.

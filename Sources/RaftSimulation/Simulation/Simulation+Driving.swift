@@ -156,7 +156,10 @@ extension Simulation {
 
   /// Sends a command again that was sent before, and waits: it takes effect once all the same.
   ///
-  /// - Parameter command: the same as when it was sent.
+  /// - Parameters:
+  ///   - sent: what ``send(_:to:)`` returned.
+  ///   - command: the same as when it was sent.
+  ///   - span: how long to wait.
   /// - Throws: as ``submit(_:within:)``.
   @discardableResult
   public mutating func retry(
@@ -167,7 +170,10 @@ extension Simulation {
 
   /// Asks the cluster a question, and waits for the answer.
   ///
-  /// - Parameter reading: how fresh the answer must be.
+  /// - Parameters:
+  ///   - query: the question.
+  ///   - reading: how fresh the answer must be.
+  ///   - span: how long to wait.
   /// - Throws: as ``submit(_:within:)``.
   public mutating func ask(
     _ query: Machine.Query, reading: ReadKind = .linearizable,

@@ -67,6 +67,7 @@ public struct Simulation<Machine: StateMachine>: Sendable {
   /// A cluster of so many voters, in which nothing goes wrong but what the caller does.
   ///
   /// - Parameters:
+  ///   - seed: from which the run follows.
   ///   - nodes: 1 to 9.
   ///   - machine: makes the machine before its first command. It is asked once: all nodes begin
   ///     with the same.

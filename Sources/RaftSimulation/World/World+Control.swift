@@ -77,10 +77,11 @@ extension World {
     crash(position, keeps.keeping)
   }
 
-  /// Cuts the power of all nodes, which are started again after so long. What was written and not
-  /// synced is kept as told, on every disk.
+  /// Cuts the power of all nodes, which are started again after so long.
   ///
-  /// - Parameter span: virtual nanoseconds.
+  /// - Parameters:
+  ///   - keeping: what every disk keeps of that which was written and not synced.
+  ///   - span: virtual nanoseconds.
   public mutating func cutPower(keeping: CrashKeeping, for span: UInt64 = 100_000_000) {
     for position in slots.indices where slots[position].isUp {
       crash(position, keeping)

@@ -39,6 +39,7 @@ public struct LivenessBounds: Hashable, Sendable, BitwiseCopyable {
   /// time has caught up with it.
   ///
   /// - Parameters:
+  ///   - plan: the plan of the run.
   ///   - snapshotBytes: the size of the largest snapshot.
   ///   - clocksAhead: how far clocks may be ahead at the healing. Unit: nanoseconds.
   public init(_ plan: Plan, snapshotBytes: UInt64 = 0, clocksAhead: UInt64 = 0) {

@@ -128,7 +128,12 @@ public struct LedgerExtract: Sendable {
   /// All of a ledger as it was after an earlier entry, but for limits and whether accounts are
   /// closed: those are as they are now, as is how much of the past is kept.
   ///
-  /// - Parameter term: the term of that entry; `nil` if the log is not kept so far back.
+  /// - Parameters:
+  ///   - ledger: the ledger as it is now.
+  ///   - stamps: the stamps of the newest entries.
+  ///   - origin: where the ledger is from, and the entry through which it has come.
+  ///   - index: the earlier entry.
+  ///   - term: the term of that entry; `nil` if the log is not kept so far back.
   /// - Throws: `HistoryForgotten` if something that was there then is.
   /// - Complexity: O(transfers since + accounts).
   public init(
