@@ -62,6 +62,21 @@ enum System {
     retrying { pread(file, bytes.baseAddress, bytes.count, off_t(offset)) }
   }
 
+  /// Where the first bytes from `offset` on are that the file system does not know to be zeros: the
+  /// length if there are none, `offset` where it does not say.
+  static func nextData(_ file: Int32, _ offset: UInt64, _ length: UInt64) -> UInt64 {
+    #if canImport(Glibc) || canImport(Musl)
+    guard offset < length else { return offset }
+    // The value of Linux, which not every C library shows.
+    let seekData: Int32 = 3
+    let place = lseek(file, off_t(offset), seekData)
+    if place >= 0 { return max(offset, min(UInt64(place), length)) }
+    return errno == ENXIO ? length : offset
+    #else
+    return offset
+    #endif
+  }
+
   /// Makes everything written durable, and of the file's length what is needed to read it.
   static func syncData(_ file: Int32) -> Int32 {
     #if canImport(Darwin)

@@ -50,6 +50,31 @@ struct FileDiskTests {
     }
   }
 
+  @Test func `knows without reading what was never written to`() throws {
+    let scratch = Scratch()
+    let disk = try FileDisk(taking: scratch.path)
+    let size: UInt64 = 16 << 20
+    try disk.create(.segment(1), bytes: size)
+    try disk.sync(.segment(1))
+    try [UInt8](repeating: 7, count: 100).withUnsafeBytes { bytes throws(DiskError) in
+      try disk.write(bytes, to: .segment(1), at: 5 << 20)
+      try disk.write(bytes, to: .segment(1), at: 0)
+    }
+    // In the system's cache and on the disk: it is the same.
+    for isSynced in [false, true] {
+      if isSynced { try disk.sync(.segment(1)) }
+      #expect(try disk.nextContent(of: .segment(1), from: 0) == 0)
+      #expect(try disk.nextContent(of: .segment(1), from: 50) == 50)
+      #expect(try disk.nextContent(of: .segment(1), from: 5 << 20) == 5 << 20)
+      let first = try disk.nextContent(of: .segment(1), from: 1 << 20)
+      let last = try disk.nextContent(of: .segment(1), from: 6 << 20)
+      // A file system that does not tell says that it may be anything.
+      #expect(first == 5 << 20 && last == size || first == 1 << 20 && last == 6 << 20)
+      #expect(try disk.nextContent(of: .segment(1), from: size) == size)
+    }
+    #expect(throws: DiskError.self) { try disk.nextContent(of: .segment(9), from: 0) }
+  }
+
   @Test func `keeps a journal through kills and restarts, with snapshots and compaction`() throws {
     let scratch = Scratch()
     var maker = WriteMaker(seed: 1)

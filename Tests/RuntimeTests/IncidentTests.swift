@@ -20,11 +20,14 @@ struct LoneNode {
 
   static let owner = JournalIdentity(cluster: ClusterID(high: 1, low: 1), node: NodeID(1))
 
-  init(_ beginning: Beginning, on content: SimulatedDisk, remembering count: Int = 10_000) throws {
+  init(
+    _ beginning: Beginning, on content: SimulatedDisk, remembering count: Int = 10_000,
+    segmentBytes: UInt64 = 64 << 10
+  ) throws {
     var disk = TranscribedDisk(content)
     let settings = ReplicaSettings(core: Configuration(id: NodeID(1), seed: 77))
     var journal = JournalSettings()
-    journal.segmentBytes = 64 << 10
+    journal.segmentBytes = segmentBytes
     journal.reserveBytes = 4_096
     let opened = try OpenedJournal.recover(LoneNode.owner, beginning, journal, on: &disk) { _ in }
     let recovered = try #require(opened)
@@ -91,6 +94,21 @@ struct LoneNode {
     for number: UInt64 in 51...60 { second.put(number) }
     #expect(second.driver.replica.machine.machine.count == 60)
     let record = try IncidentRecord<KeyValue>(second.record)
+    try record.replay()
+  }
+
+  @Test func `the space that a log has in store is no burden to the record of a later life`() throws {
+    let bytes = JournalSettings().segmentBytes
+    #expect(bytes > UInt64(DiskTranscript.maximumBytes))
+    var first = try LoneNode(
+      .new(Membership(voters: [NodeID(1)])), on: SimulatedDisk(seed: 1), segmentBytes: bytes)
+    first.tick(250)
+    for number: UInt64 in 1...5 { first.put(number) }
+    var second = try LoneNode(.existing, on: first.disk, segmentBytes: bytes)
+    second.tick(250)
+    let record = try IncidentRecord<KeyValue>(second.record)
+    #expect(record.isWhole)
+    #expect(second.start.transcript.writer.count < 2 << 20)
     try record.replay()
   }
 

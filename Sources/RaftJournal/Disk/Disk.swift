@@ -29,6 +29,13 @@ public protocol Disk {
     _ file: FileName, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(DiskError) -> Int
 
+  /// The first place from `offset` on before which, as the disk knows without reading, there are
+  /// only zeros: the file's length if nothing but those is left, and `offset` itself if the disk
+  /// does not know.
+  ///
+  /// - Throws: `DiskError` with `.notFound` or `.system`.
+  mutating func nextContent(of file: FileName, from offset: UInt64) throws(DiskError) -> UInt64
+
   /// The length of the file in bytes.
   mutating func size(of file: FileName) throws(DiskError) -> UInt64
 
@@ -52,6 +59,13 @@ public protocol Disk {
 
   /// The files that are a journal's, ascending. Others are not looked at.
   mutating func list() throws(DiskError) -> [FileName]
+}
+
+extension Disk {
+  /// Nothing is known without reading.
+  public mutating func nextContent(
+    of file: FileName, from offset: UInt64
+  ) throws(DiskError) -> UInt64 { offset }
 }
 
 /// What a disk was asked to do.

@@ -35,6 +35,10 @@ extension Scan {
     var result = TailSurvey()
     var place = start
     while place < window.size {
+      // A segment is zeros from its last record on, mostly in space that was never written to.
+      let next = try disk.nextContent(of: window.file, from: place)
+      guard next < window.size else { break }
+      place = max(place, next & ~7)
       // Heads may lie across the edge of a window: look at a little more than is searched.
       let bytes = try window.look(at: place, count: FileWindow.chunk + 64, on: &disk)
       guard !bytes.isEmpty else { break }

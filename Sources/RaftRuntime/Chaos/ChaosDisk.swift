@@ -58,6 +58,12 @@ struct ChaosDisk<Content: Disk>: Disk {
     try content.read(file, at: offset, into: buffer)
   }
 
+  mutating func nextContent(
+    of file: FileName, from offset: UInt64
+  ) throws(DiskError) -> UInt64 {
+    try content.nextContent(of: file, from: offset)
+  }
+
   mutating func size(of file: FileName) throws(DiskError) -> UInt64 {
     try content.size(of: file)
   }

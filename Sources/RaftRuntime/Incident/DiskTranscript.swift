@@ -80,6 +80,15 @@ struct TranscribedDisk<Content: Disk>: Disk {
     }
   }
 
+  mutating func nextContent(
+    of file: FileName, from offset: UInt64
+  ) throws(DiskError) -> UInt64 {
+    let write = { (place: UInt64, writer: inout ByteWriter) in writer.write(place) }
+    return try noting(write) { disk throws(DiskError) in
+      try disk.nextContent(of: file, from: offset)
+    }
+  }
+
   mutating func size(of file: FileName) throws(DiskError) -> UInt64 {
     let write = { (size: UInt64, writer: inout ByteWriter) in writer.write(size) }
     return try noting(write) { disk throws(DiskError) in try disk.size(of: file) }
@@ -147,6 +156,15 @@ struct RecitingDisk: Disk {
   mutating func syncDirectory() throws(DiskError) { try recite() }
   mutating func rename(_ file: FileName, to name: FileName) throws(DiskError) { try recite() }
   mutating func remove(_ file: FileName) throws(DiskError) { try recite() }
+
+  mutating func nextContent(
+    of file: FileName, from offset: UInt64
+  ) throws(DiskError) -> UInt64 {
+    let place: UInt64 = try recite { reader throws(MachineDecodingError) in try reader.read() }
+    // Who goes on from there must come nearer to the end.
+    guard place >= offset else { throw DiskError(.read, file, .unreadable) }
+    return place
+  }
 
   mutating func size(of file: FileName) throws(DiskError) -> UInt64 {
     try recite { reader throws(MachineDecodingError) in try reader.read() }

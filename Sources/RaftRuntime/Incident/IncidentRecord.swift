@@ -1,6 +1,6 @@
 // What a node was given in one life, as a file: from that, another program comes to the same state.
 //
-//     record    "FLTI" version(1) flags:1 cluster:16 node:8 beginning settings transcript
+//     record    "FLTI" version(2) flags:1 cluster:16 node:8 beginning settings transcript
 //               total:8 count:8 { input } digest:8 checksum:4
 //     flags     1 whole: nothing was forgotten, and the transcript is there
 //
@@ -19,7 +19,7 @@ import RaftReplica
 /// not replayed: the state before its first input is not in it.
 public struct IncidentRecord<Machine: StateMachine>: Sendable {
   /// The version that is written.
-  public static var version: UInt8 { 1 }
+  public static var version: UInt8 { 2 }
 
   /// The cluster.
   public let cluster: ClusterID

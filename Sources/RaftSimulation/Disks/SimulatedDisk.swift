@@ -268,6 +268,19 @@ public struct SimulatedDisk: RaftJournal.Disk, Hashable, Sendable {
     return inodes[target].visible.read(at: offset, into: buffer)
   }
 
+  /// `Disk.nextContent`. What cannot be read may be anything.
+  public mutating func nextContent(
+    of file: FileName, from offset: UInt64
+  ) throws(DiskError) -> UInt64 {
+    let target = try inode(of: file, .read)
+    let bytes = inodes[target].isPlain ? inodes[target].durable : inodes[target].visible
+    var next = bytes.nextContent(from: offset)
+    for sector in inodes[target].unreadable where (sector + 1) * 512 > offset {
+      next = min(next, max(offset, sector * 512))
+    }
+    return next
+  }
+
   /// `Disk.size`.
   public mutating func size(of file: FileName) throws(DiskError) -> UInt64 {
     inodes[try inode(of: file, .size)].size
