@@ -52,14 +52,15 @@ struct FileDiskTests {
 
   @Test func `knows without reading what was never written to`() throws {
     let scratch = Scratch()
-    let disk = try FileDisk(taking: scratch.path)
+    var disk = try FileDisk(taking: scratch.path)
     let size: UInt64 = 16 << 20
     try disk.create(.segment(1), bytes: size)
     try disk.sync(.segment(1))
-    try [UInt8](repeating: 7, count: 100).withUnsafeBytes { bytes throws(DiskError) in
-      try disk.write(bytes, to: .segment(1), at: 5 << 20)
-      try disk.write(bytes, to: .segment(1), at: 0)
-    }
+    let bytes = [UInt8](repeating: 7, count: 100)
+    let written = disk.perform([
+      .write(.segment(1), at: 5 << 20, bytes), .write(.segment(1), at: 0, bytes),
+    ])
+    #expect(written == .done(read: []))
     // In the system's cache and on the disk: it is the same.
     for isSynced in [false, true] {
       if isSynced { try disk.sync(.segment(1)) }
