@@ -6,7 +6,8 @@ import Raft
 ///
 /// The timeout is for a leader to be heard of. In term zero there has been none: so the first
 /// voter, by number, asks for votes as soon as it reaches a majority. If it is not there the others
-/// stand after their timeouts, as ever. Who is a majority alone needs to hear of nobody in any term.
+/// stand after their timeouts, as ever. Who is a majority alone needs to hear of nobody, whatever
+/// the term.
 struct FirstElection {
   private var reached: [NodeID] = []
 
