@@ -167,6 +167,27 @@ import Testing
     await cluster.stopAll()
   }
 
+  @Test func `a clock that is ahead is told as ahead, and one that is behind as behind`()
+    async throws
+  {
+    let cluster = try Cluster(2)
+    cluster.change = { $0.chaos = ChaosSwitch(seed: 1) }
+    try await cluster.startAll()
+    let (node, other) = (cluster.nodes[0], cluster.nodes[1])
+    let fast = try #require(cluster.hosts[node])
+    let slow = try #require(cluster.hosts[other])
+    _ = fast.chaos?.begin(.skew(90_000_000_000), for: long)
+    var offsets: [Int64] = []
+    try await eventually("each sees that the other's clock is not its own") {
+      let ahead = await slow.status().peers.first { $0.node == node }?.clockOffset
+      let behind = await fast.status().peers.first { $0.node == other }?.clockOffset
+      offsets = [ahead?.nanoseconds ?? 0, behind?.nanoseconds ?? 0]
+      return offsets.allSatisfy { abs($0) > 60_000_000_000 }
+    }
+    #expect(offsets[0] > 60_000_000_000 && offsets[1] < -60_000_000_000, "\(offsets)")
+    await cluster.stopAll()
+  }
+
   @Test func `a sync that fails ends its node, and the others go on`() async throws {
     let cluster = try chaosCluster()
     try await cluster.startAll()

@@ -117,6 +117,25 @@ struct LoneNode {
     #expect(throws: IncidentError.notWhole(kept: 100, of: record.total)) { try record.replay() }
   }
 
+  @Test func `a record of a disk that said too much can be read and is not replayed`() throws {
+    let node = try lived()
+    let before = node.start
+    for (count, isWhole) in [(8 << 20, true), (8 << 20 + 1, false)] {
+      var transcript = DiskTranscript()
+      transcript.note { $0.write(bytes: [UInt8](repeating: 0, count: count)) }
+      let start = IncidentStart(
+        replica: before.replica, journal: before.journal, beginning: before.beginning,
+        nanoseconds: before.nanoseconds, transcript: transcript)
+      let bytes = IncidentRecord<KeyValue>.encoded(node.driver, start: start)
+      let record = try IncidentRecord<KeyValue>(bytes)
+      #expect(record.isWhole == isWhole && record.total == UInt64(record.inputs.count))
+      guard !isWhole else { continue }
+      #expect(throws: IncidentError.notWhole(kept: record.inputs.count, of: record.total)) {
+        try record.replay()
+      }
+    }
+  }
+
   @Test func `another machine is told from the one that was recorded`() throws {
     var node = try lived()
     node.put(70)

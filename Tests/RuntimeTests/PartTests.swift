@@ -3,6 +3,7 @@ import RaftClocks
 import RaftJournal
 import RaftMachines
 import RaftReplica
+import RaftSimulation
 import Testing
 
 @testable import RaftRuntime
@@ -20,6 +21,36 @@ import Testing
     #expect(keeper.skipped == 81)
     #expect(keeper.due(at: 1_009) == 0)
     #expect(keeper.due(at: 1_010) == 1)
+  }
+
+  @Test func `ticks that are due come before whatever has arrived meanwhile`() throws {
+    let node = try LoneNode(.new(Membership(voters: [NodeID(1)])), on: SimulatedDisk(seed: 1))
+    // Ten seconds, and no more of them are made up for than a hundred ticks.
+    let ticks = TickKeeper(
+      interval: 5_000_000, maximum: 100, now: HostClock.steady - 10_000_000_000)
+    func given(_ body: (inout HostTurn<KeyValue>) -> Void) -> [ReplicaInput<KeyValue>] {
+      var turn = HostTurn(node.driver, start: node.start, ticks: ticks)
+      body(&turn)
+      return turn.driver.inputs.all
+    }
+    func isTick(_ input: ReplicaInput<KeyValue>) -> Bool {
+      if case .tick = input { true } else { false }
+    }
+    let read = HostRequest<KeyValue>(
+      wish: .client(.query(.count, .lease)), timeout: nil, timeline: nil, completion: { _ in })
+    let asked = given { $0.take([read]) }
+    let received = given { $0.receive([Self.envelope(1)]) }
+    let told = given { $0.give(.peerReachable(NodeID(2))) }
+    for inputs in [asked, received, told] {
+      #expect(inputs.count == 101 && inputs.dropLast().allSatisfy(isTick))
+    }
+    let arrived = [asked, received, told].compactMap(\.last)
+    guard arrived.count == 3, case .request(_, .query(.count, .lease), _) = arrived[0],
+      case .receive = arrived[1], case .peerReachable = arrived[2]
+    else {
+      Issue.record("what arrived is not the last: \(arrived)")
+      return
+    }
   }
 
   @Test func `waits grow to their bound and begin anew after success`() {

@@ -111,9 +111,26 @@ import Testing
     }
     let response = await bench.ask(
       "GET", "/v1/topics/t/subscribe", headers: [("last-event-id", "0")])
+    #expect(await APITests.events(response, through: "2") == ["1", "2"])
+  }
+
+  @Test func `so does a watch of keys, and what it saw last comes before what it asks for`() async {
+    let bench = Bench()
+    for text in ["one", "two", "three"] { _ = await bench.ask("PUT", "/v1/kv/\(text)", "1") }
+    let whole = await bench.ask("GET", "/v1/watch?after=10")
+    #expect(await APITests.events(whole, through: "13") == ["11", "12", "13"])
+    let last = [(name: "last-event-id", value: "11")]
+    for target in ["/v1/watch", "/v1/watch?after=10", "/v1/watch?prefix=t"] {
+      let resumed = await bench.ask("GET", target, headers: last)
+      #expect(await APITests.events(resumed, through: "13") == ["12", "13"], "\(target)")
+    }
+  }
+
+  /// The ids of the events of a response, through this one.
+  private static func events(_ response: APIResponse, through last: String) async -> [String] {
     guard case .events(let send) = response.body else {
       Issue.record("a stream was expected: \(response.text)")
-      return
+      return []
     }
     struct Enough: Error {}
     let seen = LockedBox<[String]>([])
@@ -122,10 +139,53 @@ import Testing
       try await send(
         EventSink { bytes in
           for event in reader.change({ $0.take(bytes) }) { seen.change { $0.append(event.id) } }
-          if seen.read({ $0.count }) == 2 { throw Enough() }
+          if seen.read({ $0.last }) == last { throw Enough() }
         })
     }
-    #expect(seen.read { $0 } == ["1", "2"])
+    return seen.read { $0 }
+  }
+
+  @Test func `how long to try is passed on, whichever way a request goes`() async {
+    for shortly in [false, true] {
+      let bench = Bench()
+      for (query, timeout) in [
+        ("", .seconds(5)), ("?timeout=250ms", .milliseconds(250)), ("?timeout=3s", .seconds(3)),
+        ("?timeout=60s", .seconds(60)), ("?timeout=1", .milliseconds(1)),
+      ] as [(String, Duration)] {
+        for method in ["PUT", "GET"] {
+          let answer = await bench.ask(method, "/v1/kv/a" + query, "1", shortly: shortly)
+          #expect(answer.status == 200)
+          #expect(await bench.service.timeout == timeout, "\(method) \(query)")
+        }
+      }
+      for query in ["?timeout=0", "?timeout=61s", "?timeout=soon"] {
+        let answer = await bench.ask("PUT", "/v1/kv/a" + query, "1", shortly: shortly)
+        #expect(answer.status == 400 && answer.document["reason"]?.string == "timeout")
+      }
+    }
+  }
+
+  @Test func `the place in a session is passed on, whichever way a write goes`() async {
+    let place: [(name: String, value: String)] = [
+      ("flotilla-session", "7"), ("flotilla-sequence", "3"), ("flotilla-acknowledged", "2"),
+    ]
+    let position = SessionPosition(
+      session: SessionID(7), sequence: 3, acknowledgedThrough: 2)
+    for (method, shortly) in [("PUT", false), ("PUT", true), ("DELETE", false)] {
+      let bench = Bench()
+      for (headers, expected) in [(place, position), ([], nil)]
+        as [([(name: String, value: String)], SessionPosition?)]
+      {
+        let answer = await bench.ask(
+          method, "/v1/kv/a?acks=all", "1", headers: headers, shortly: shortly)
+        #expect(answer.status == 200)
+        guard case .command(_, let session, let copies)? = await bench.service.asked else {
+          Issue.record("a command was expected")
+          continue
+        }
+        #expect(session == expected && copies == .all, "\(method)")
+      }
+    }
   }
 
   @Test func `every operation of the document is there`() async {
@@ -157,6 +217,18 @@ import Testing
     #expect(await bench.ask("GET", "/livez").status == 503)
     await bench.service.change { $0.isReady = false }
     #expect(await bench.ask("GET", "/startupz").status == 503)
+  }
+
+  @Test func `a node that has not heard of its leader for long is not ready`() async {
+    let bench = Bench()
+    // Two of the shortest election timeouts.
+    await bench.service.change { $0.leaderContactMilliseconds = 600 }
+    #expect(await bench.ask("GET", "/readyz").status == 200)
+    await bench.service.change { $0.leaderContactMilliseconds = 601 }
+    let silent = await bench.ask("GET", "/readyz")
+    #expect(silent.status == 503)
+    #expect(silent.text == "leader: the leader was last heard of 601 ms ago\n")
+    #expect(await bench.ask("GET", "/livez").status == 200)
   }
 
   @Test func `a node that leaves is ready no more`() async {

@@ -30,6 +30,27 @@ import Testing
     }
   }
 
+  @Test func `the short way wants a token of the same role`() async {
+    let bench = bench
+    var count = 0
+    for role in Role.allCases {
+      let write = await bench.ask("PUT", "/v1/kv/a", "1", headers: bearer(role), shortly: true)
+      #expect(write.status == (role >= .writer ? 200 : 403), "\(role)")
+      if role >= .writer { count += 1 }
+      #expect(await bench.service.commands == count)
+      let read = await bench.ask("GET", "/v1/kv/a", headers: bearer(role), shortly: true)
+      #expect(read.status == (count > 0 ? 200 : 404), "\(role)")
+    }
+    for method in ["PUT", "GET"] {
+      let nobody = await bench.ask(method, "/v1/kv/a", "2", shortly: true)
+      #expect(nobody.status == 401 && nobody.header("www-authenticate") == "Bearer")
+      let stranger = await bench.ask(
+        method, "/v1/kv/a", "2", headers: [("authorization", "Bearer nonsense")], shortly: true)
+      #expect(stranger.status == 401)
+    }
+    #expect(await bench.service.commands == count)
+  }
+
   @Test func `every operation wants a token, but for health, metrics and the page`() async {
     let bench = bench
     let open = ["/livez", "/readyz", "/startupz", "/metrics", "/pay"]
@@ -114,6 +135,20 @@ import Testing
     #expect(response.status == 429)
     #expect(response.header("retry-after") == "1")
     #expect(await bench.service.commands == 2)
+  }
+
+  @Test func `who shows a token is counted by it, wherever the requests come from`() throws {
+    let access = AccessControl(
+      tokens: [token("one", .writer), token("two", .writer)],
+      limit: RateLimit(perSecond: 1, burst: 2))
+    try access.check(token: "secret of one", client: "10.0.0.1", .writer)
+    try access.check(token: "secret of one", client: "10.0.0.2", .reader)
+    let ruling = #expect(throws: Ruling.self) {
+      try access.check(token: "secret of one", client: "10.0.0.3", .writer)
+    }
+    #expect(ruling?.httpStatus == 429 && ruling?.reason == "rateLimited")
+    // Another token has its own count, also at an address that the first came from.
+    try access.check(token: "secret of two", client: "10.0.0.1", .writer)
   }
 }
 #endif

@@ -2,6 +2,7 @@
 import Foundation
 import Logging
 import Raft
+import RaftClient
 import RaftRuntime
 import TestPace
 import Testing
@@ -45,17 +46,25 @@ func exchange(_ pieces: String..., pause: UInt32 = 0, port: UInt16) -> String {
 }
 
 @Suite(.serialized, .live) struct ArrivalTests {
-  @Test func `a client that does not finish its request is told so and let go`() async throws {
+  /// One node with other limits than usual, which leads.
+  private func start(
+    _ change: (inout HTTPLimits) -> Void
+  ) async throws -> (cluster: Cluster, port: UInt16) {
     let cluster = try Cluster(1)
     let node = cluster.config.nodes[0]
     var settings = try cluster.config.settings(of: node.id, data: cluster.data(node.id))
-    settings.limits.arrivalSeconds = 1
+    change(&settings.limits)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let server = try await ServerNode(settings, logger: logger)
     let (running, onRunning) = AsyncStream<Void>.makeStream()
     cluster.tasks[node.id] = Task { try await server.run(signals: []) { _ in onRunning.finish() } }
     for await _ in running {}
-    let port = node.http.port
+    _ = try await ClientSession.open(try cluster.client())
+    return (cluster, node.http.port)
+  }
+
+  @Test func `a client that does not finish its request is told so and let go`() async throws {
+    let (cluster, port) = try await start { $0.arrivalSeconds = 1 }
     let request = "PUT /v1/kv/a HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc"
     let answer = await Task.detached { exchange(request, port: port) }.value
     #expect(answer.hasPrefix("HTTP/1.1 400"), "\(answer)")
@@ -64,6 +73,28 @@ func exchange(_ pieces: String..., pause: UInt32 = 0, port: UInt16) -> String {
     let whole = "GET /v1/ping HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
     let other = await Task.detached { exchange(whole, port: port) }.value
     #expect(other.hasPrefix("HTTP/1.1 200"), "\(other)")
+    await cluster.stopAll()
+  }
+
+  @Test func `a body that is too large is refused, whether or not its length was said before`()
+    async throws
+  {
+    let (cluster, port) = try await start { $0.bodyBytes = 1_000 }
+    for count in [900, 1_000, 1_100] {
+      let body = String(repeating: "x", count: count)
+      let size = String(count, radix: 16)
+      for rest in [
+        "content-length: \(count)\r\n\r\n\(body)",
+        "transfer-encoding: chunked\r\n\r\n\(size)\r\n\(body)\r\n0\r\n\r\n",
+      ] {
+        let text = "PUT /v1/kv/a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" + rest
+        let answer = await Task.detached { exchange(text, port: port) }.value
+        let isTooLarge = count > 1_000
+        let status = isTooLarge ? "HTTP/1.1 413" : "HTTP/1.1 200"
+        #expect(answer.hasPrefix(status), "\(count) bytes: \(answer)")
+        #expect(answer.contains("tooLarge") == isTooLarge, "\(answer)")
+      }
+    }
     await cluster.stopAll()
   }
 }

@@ -173,6 +173,32 @@ import Testing
     #expect(told.contains("key must be at least 32 hexadecimal digits"))
   }
 
+  @Test func `a key of the environment comes before that of the file, and is never quoted`() throws
+  {
+    let file = ConfigTests.text + "\nkey: " + String(repeating: "0a", count: 32)
+    let own = try ConfigReader.parse(file, path: "c.yaml", environment: ["FLOTILLA_KEY": ""])
+    #expect(own.key == [UInt8](repeating: 10, count: 32))
+    #expect(own.origins["key"] == .file(line: 7))
+    let hexadecimal = String(repeating: "0b", count: 32)
+    for text in [file, ConfigTests.text] {
+      let config = try ConfigReader.parse(
+        text, path: "c.yaml", environment: ["FLOTILLA_KEY": hexadecimal])
+      #expect(config.key == [UInt8](repeating: 11, count: 32))
+      #expect(config.origins["key"] == .environment("FLOTILLA_KEY"))
+    }
+    for wrong in ["0badc0de0badc0de", String(repeating: "zy", count: 32)] {
+      let told = complaint(file, ["FLOTILLA_KEY": wrong])
+      #expect(told.contains("FLOTILLA_KEY must be at least 32 hexadecimal digits"), "\(told)")
+      #expect(!told.contains(wrong))
+    }
+  }
+
+  @Test func `a node that is there twice is refused`() {
+    let double = ConfigTests.text.replacing("id: n2", with: "id: n1")
+    #expect(complaint(double).contains("c.yaml:6"))
+    #expect(complaint(double).contains("n1 is there twice"))
+  }
+
   @Test func `two nodes at one address are refused`() {
     let double = ConfigTests.text.replacing("127.0.0.1:7202", with: "127.0.0.1:7101")
     #expect(complaint(double).contains("is an address of n1, too"))

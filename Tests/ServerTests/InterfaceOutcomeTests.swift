@@ -46,6 +46,24 @@ import Testing
     }
   }
 
+  @Test func `what nobody knows is told as unknown, whatever it comes from`() async {
+    let reasons: [(Uncertainty, String)] = [
+      (.deadlinePassed, "deadlinePassed"), (.leadershipLost, "leadershipLost"),
+      (.compacted, "compacted"), (.halted, "halted"), (.stopped, "stopped"),
+    ]
+    for (reason, word) in reasons {
+      for shortly in [false, true] {
+        let bench = Bench()
+        await bench.service.force(.unknown(reason, nil))
+        let response = await bench.ask("PUT", "/v1/kv/a", "1", shortly: shortly)
+        #expect(response.status == Outcome.unknown.httpStatus, "\(word)")
+        #expect(response.document["outcome"]?.string == "unknown", "\(word)")
+        #expect(response.document["reason"]?.string == word)
+        #expect(response.header("flotilla-outcome") == "unknown")
+      }
+    }
+  }
+
   @Test func `who asks a follower is sent to the leader, with path and query`() async {
     let bench = Bench()
     await bench.service.force(.notLeader(NodeID(2)))

@@ -21,6 +21,9 @@ actor MachineService: ReplicaService {
   var result: ServerMachine.Result?
   var view: ReplicaReport
   private(set) var commands = 0
+  /// What was asked last, and how long it might take.
+  private(set) var asked: ClientRequest<ServerMachine>?
+  private(set) var timeout: Duration?
   nonisolated let chaos: ChaosSwitch?
 
   init(chaos: ChaosSwitch? = nil) {
@@ -40,6 +43,8 @@ actor MachineService: ReplicaService {
   func perform(
     _ request: ClientRequest<ServerMachine>, within timeout: Duration
   ) async -> Reply<ServerMachine> {
+    asked = request
+    self.timeout = timeout
     if let forced { return forced }
     switch request {
     case .command(let bytes, _, _):
@@ -126,15 +131,19 @@ struct Bench {
     api = API(service: service, facts: facts, access: access)
   }
 
+  /// - Parameter shortly: whether it goes the short way, which is there for one key at a time.
   func ask(
     _ method: String, _ target: String, _ body: String = "",
-    headers: [(name: String, value: String)] = [], client: String = "127.0.0.1"
+    headers: [(name: String, value: String)] = [], client: String = "127.0.0.1",
+    shortly: Bool = false
   ) async -> APIResponse {
     do throws(Ruling) {
-      return await api.respond(
-        try APIRequest(
-          method: method, target: target, headers: headers, body: Array(body.utf8),
-          client: client))
+      let request = try APIRequest(
+        method: method, target: target, headers: headers, body: Array(body.utf8), client: client)
+      guard shortly else { return await api.respond(request) }
+      return await withCheckedContinuation { continuation in
+        api.answerShortly(request) { continuation.resume(returning: $0) }
+      }
     } catch {
       return HTTPFront<API<MachineService>>.refusal(error)
     }

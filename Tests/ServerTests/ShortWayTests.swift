@@ -139,6 +139,28 @@ private struct Responses {
     await cluster.stopAll()
   }
 
+  @Test func `a write that is sent again in its place of a session is done once`() async throws {
+    let (cluster, port) = try await start()
+    let session = try await ClientSession.open(try cluster.client()).number
+    // Whoever announces a trailer goes the long way.
+    let ways = ["", "Trailer: x\r\n"]
+    for (sequence, order) in [[0, 1], [1, 0], [0, 0], [1, 1]].enumerated() {
+      var answers: [(status: String, headers: [String: String], body: String)] = []
+      for way in order {
+        let headers =
+          "Flotilla-Session: \(session)\r\nFlotilla-Sequence: \(sequence + 1)\r\n" + ways[way]
+        let text = request("PUT", "/v1/kv/a", headers, "x") + farewell
+        let answer = await Task.detached { exchange(text, port: port) }.value
+        answers.append(try #require(Responses(answer).list.first, "\(answer)"))
+      }
+      let outcomes = answers.map { $0.headers["flotilla-outcome"] }
+      #expect(outcomes == ["ok", "duplicate"], "\(order)")
+      let index = try #require(answers[0].headers["flotilla-index"])
+      #expect(answers[1].headers["flotilla-index"] == index, "\(order)")
+    }
+    await cluster.stopAll()
+  }
+
   @Test func `a connection lives as long as it is used, and no longer`() async throws {
     let (cluster, port) = try await start(idleSeconds: 1)
     let put = request("PUT", "/v1/kv/a", "", "x")
