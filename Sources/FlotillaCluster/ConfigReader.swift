@@ -36,7 +36,7 @@ package struct ConfigReader {
     _ text: String, path: String, environment: [String: String] = [:]
   ) throws(Failure) -> ClusterConfig {
     let (root, problems) = DocumentParser.parse(text)
-    let file = Reader(name: path, text: text)
+    let file = Reader(name: path, text: text, secrets: ["key"])
     file.add(problems)
     var reading = ConfigReader(reader: file, config: ClusterConfig(path: path))
     reading.root(root)

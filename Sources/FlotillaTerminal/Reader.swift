@@ -3,11 +3,14 @@
 /// Collects the problems of one file.
 package final class Reader {
   package let name: String
+  /// Keys whose values are secret: a line that has one is quoted no further than to its colon.
+  private let secrets: [String]
   private let lines: [Substring]
   package private(set) var problems: [Problem] = []
 
-  package init(name: String, text: String) {
+  package init(name: String, text: String, secrets: [String] = []) {
     self.name = name
+    self.secrets = secrets
     lines = text.split(separator: "\n", omittingEmptySubsequences: false)
   }
 
@@ -23,13 +26,25 @@ package final class Reader {
       let mark = problem.mark
       var text = "\(name):\(mark.line):\(mark.column): \(problem.what)"
       if mark.line <= lines.count, !lines[mark.line - 1].allSatisfy(\.isWhitespace) {
-        let line = lines[mark.line - 1].map { $0 == "\t" ? " " : String($0) }.joined()
+        let line = shown(lines[mark.line - 1]).map { $0 == "\t" ? " " : String($0) }.joined()
         let number = pad(String(mark.line), to: 5, .right)
         text += "\n\(number) | \(line)\n      | "
         text += String(repeating: " ", count: mark.column - 1) + "^"
       }
       return text
     }.joined(separator: "\n")
+  }
+
+  /// A line without what is secret in it.
+  private func shown(_ line: Substring) -> Substring {
+    var rest = line
+    while let colon = rest.firstIndex(of: ":") {
+      let before = line[..<colon].reversed().drop { " \t\"'".contains($0) }
+      let key = String(before.prefix { $0.isLetter || $0.isNumber }.reversed())
+      if secrets.contains(key) { return line[...colon] + " ..." }
+      rest = line[line.index(after: colon)...]
+    }
+    return line
   }
 
   /// The failure that all problems together are, if there are any.

@@ -334,9 +334,11 @@ public final class FlotillaClient: Sendable {
     let document = try? JSONValue(parsing: raw.body)
     var ruling = document.flatMap { Ruling($0) }
     if ruling == nil, isProblem {
-      // Something between us and the node answered. What it did with the request, nobody knows.
+      // Something between us and the node answered. What it did with the request, nobody knows,
+      // unless it says that it did not like it; and then only of this copy.
+      let isRefusal = raw.status < 500 && raw.status != 408
       ruling = Ruling(
-        raw.status >= 500 ? .unknown : .badRequest, reason: "foreign",
+        isRefusal ? .badRequest : .unknown, reason: Ruling.foreign,
         "\(endpoint) answered with status \(raw.status) and no document of ours")
     }
     if !isProblem, var known = ruling, known.outcome == .ok, known.index == nil {

@@ -195,13 +195,17 @@ public struct Ruling: Hashable, Sendable {
   /// copy on its way does not, nor does a machine that has forgotten what it did.
   public var settlesEarlierCopies: Bool {
     switch outcome {
-    case .ok, .duplicate, .underAcknowledged, .keyReused, .notFound, .badRequest: true
+    case .ok, .duplicate, .underAcknowledged, .keyReused, .notFound: true
+    case .badRequest: reason != Ruling.foreign
     case .refused: !Ruling.forgetful.contains(reason)
     case .unauthorized, .forbidden, .notLeader, .tooBusy, .unavailable, .unknown, .internal,
       .corrupt:
       false
     }
   }
+
+  /// The reason of an answer that was none of a node's, but of something in between.
+  public static let foreign = "foreign"
 
   /// Reasons of those who no longer know, never learnt, or will not remember what they did.
   private static let forgetful = [

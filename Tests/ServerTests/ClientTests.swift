@@ -146,6 +146,26 @@ private final class CannedServer: @unchecked Sendable {
     }
   }
 
+  @Test func `a stranger's refusal says nothing of an earlier copy`() async throws {
+    let call = ClientCall(
+      "POST", "/v1/ledger/transfers", headers: [("idempotency-key", PaymentKey.fresh().ulid)],
+      body: Array("{}".utf8))
+    for status in [400, 403, 429] {
+      let refusal = CannedServer.answer(status, "text/html", "<h1>no</h1>")
+      let server = CannedServer { _, number in number == 0 ? CannedServer.page : refusal }
+      let answer = try await client(of: server).send(call)
+      #expect(answer.ruling.outcome == .unknown, "\(status): \(answer.ruling)")
+      server.stop()
+    }
+    for status in [400, 403, 408, 429] {
+      let first = CannedServer { _, _ in CannedServer.answer(status, "text/html", "<h1>no</h1>") }
+      let put = ClientCall("PUT", "/v1/kv/a", body: [1])
+      let outcome = try await client(of: first).send(put).ruling.outcome
+      #expect(outcome == (status == 408 ? .unknown : .badRequest), "\(status)")
+      first.stop()
+    }
+  }
+
   @Test func `the number of a write whose fate is unknown is not given to another`() async throws {
     let server = CannedServer { asked, _ in
       switch asked.what {

@@ -171,6 +171,12 @@ import Testing
   @Test func `a key is never quoted`() {
     let told = complaint(ConfigTests.text + "\nkey: deadbeefdead")
     #expect(told.contains("key must be at least 32 hexadecimal digits"))
+    #expect(told.contains("| key: ...") && !told.contains("deadbeef"))
+    // Whatever is wrong with the line, and however it is written.
+    for line in ["key: deadbeefdead: x", "\"key\" : deadbeefdead", "key: [deadbeefdead"] {
+      let told = complaint(ConfigTests.text + "\n" + line)
+      #expect(told.contains("c.yaml:7") && !told.contains("deadbeef"), "\(told)")
+    }
   }
 
   @Test func `a key of the environment comes before that of the file, and is never quoted`() throws
