@@ -154,15 +154,13 @@ public final class FileDisk: Disk {
     return total
   }
 
-  /// `Disk.nextContent`: what the file system tells of space that was taken and not written to.
-  public func nextContent(
-    of file: FileName, from offset: UInt64
-  ) throws(DiskError) -> UInt64 {
+  /// `Disk.contentEnd`: what the file system tells of space that was taken and not written to.
+  public func contentEnd(of file: FileName) throws(DiskError) -> UInt64 {
     let descriptor = files[try open(file, .read)].descriptor
     guard let length = System.length(descriptor) else {
       throw DiskError(.size, file, System.problem)
     }
-    return System.nextData(descriptor, offset, length)
+    return System.dataEnd(descriptor, length)
   }
 
   /// `Disk.size`.

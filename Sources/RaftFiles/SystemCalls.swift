@@ -62,19 +62,24 @@ enum System {
     retrying { pread(file, bytes.baseAddress, bytes.count, off_t(offset)) }
   }
 
-  /// Where the first bytes from `offset` on are that the file system does not know to be zeros: the
-  /// length if there are none, `offset` where it does not say.
-  static func nextData(_ file: Int32, _ offset: UInt64, _ length: UInt64) -> UInt64 {
+  /// From where on the file system knows a file to be zeros; the length where it does not say.
+  static func dataEnd(_ file: Int32, _ length: UInt64) -> UInt64 {
     #if canImport(Glibc) || canImport(Musl)
-    guard offset < length else { return offset }
-    // The value of Linux, which not every C library shows.
+    // Linux's numbers, which not every C library shows. What is in the cache counts as data, also
+    // zeros that were only read: so this is asked before a file is read.
     let seekData: Int32 = 3
-    let place = lseek(file, off_t(offset), seekData)
-    if place >= 0 { return max(offset, min(UInt64(place), length)) }
-    return errno == ENXIO ? length : offset
-    #else
-    return offset
+    let seekHole: Int32 = 4
+    var end: UInt64 = 0
+    // A log has one hole, at its end. Whatever has many is read.
+    for _ in 0..<16 {
+      let data = lseek(file, off_t(end), seekData)
+      guard data >= 0 else { return errno == ENXIO ? end : length }
+      let hole = lseek(file, data, seekHole)
+      guard hole > data else { return length }
+      end = min(UInt64(hole), length)
+    }
     #endif
+    return length
   }
 
   /// Makes everything written durable, and of the file's length what is needed to read it.

@@ -66,9 +66,8 @@ struct DiskTests {
       let count = Int(source.draw(below: 1_500))
       let part = try disk.read(file, at: UInt64(from), count: count)
       #expect(part == Array(state.cached[from...].prefix(count)))
-      let next = try disk.nextContent(of: file, from: UInt64(from))
-      #expect(next >= UInt64(from) && next <= size)
-      #expect(state.cached[from..<Int(next)].allSatisfy { $0 == 0 })
+      let end = try disk.contentEnd(of: file)
+      #expect(end <= size && state.cached[Int(end)...].allSatisfy { $0 == 0 })
     }
   }
 

@@ -107,7 +107,7 @@ struct LoneNode {
     second.tick(250)
     let record = try IncidentRecord<KeyValue>(second.record)
     #expect(record.isWhole)
-    #expect(second.start.transcript.writer.count < DiskTranscript.maximumBytes / 2)
+    #expect(second.start.transcript.writer.count < 64 << 10)
     try record.replay()
   }
 

@@ -29,12 +29,11 @@ public protocol Disk {
     _ file: FileName, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(DiskError) -> Int
 
-  /// The first place from `offset` on before which, as the disk knows without reading, there are
-  /// only zeros: the file's length if nothing but those is left, and `offset` itself if the disk
-  /// does not know.
+  /// The place from which on, as the disk knows without reading, the file holds only zeros; its
+  /// length if the disk does not know.
   ///
   /// - Throws: `DiskError` with `.notFound` or `.system`.
-  mutating func nextContent(of file: FileName, from offset: UInt64) throws(DiskError) -> UInt64
+  mutating func contentEnd(of file: FileName) throws(DiskError) -> UInt64
 
   /// The length of the file in bytes.
   mutating func size(of file: FileName) throws(DiskError) -> UInt64
@@ -63,9 +62,9 @@ public protocol Disk {
 
 extension Disk {
   /// Nothing is known without reading.
-  public mutating func nextContent(
-    of file: FileName, from offset: UInt64
-  ) throws(DiskError) -> UInt64 { offset }
+  public mutating func contentEnd(of file: FileName) throws(DiskError) -> UInt64 {
+    try size(of: file)
+  }
 }
 
 /// What a disk was asked to do.

@@ -5,6 +5,9 @@ struct FileWindow {
   let file: FileName
   /// The length of the file.
   let size: UInt64
+  /// From here on there are only zeros: space that is in store for the log. It is read only where
+  /// somebody looks at it.
+  let contentEnd: UInt64
   private(set) var base: UInt64 = 0
   private(set) var bytes: [UInt8] = []
   /// What the device could not read, anywhere so far. It reads as zeros.
@@ -16,6 +19,7 @@ struct FileWindow {
   init<D: Disk>(_ file: FileName, on disk: inout D) throws(DiskError) {
     self.file = file
     size = try disk.size(of: file)
+    contentEnd = min(size, try disk.contentEnd(of: file))
   }
 
   /// The bytes from `offset` on, at most `count`; fewer only at the end of the file.
@@ -35,7 +39,8 @@ struct FileWindow {
   private mutating func move<D: Disk>(
     to offset: UInt64, _ end: UInt64, on disk: inout D
   ) throws(DiskError) {
-    let wanted = min(size - offset, max(end - offset, FileWindow.chunk))
+    let content = contentEnd - min(offset, contentEnd)
+    let wanted = max(end - offset, min(content, FileWindow.chunk))
     bytes = []
     bytes = try load(offset, wanted, on: &disk)
     base = offset

@@ -34,15 +34,12 @@ extension Scan {
   ) throws(DiskError) -> TailSurvey {
     var result = TailSurvey()
     var place = start
-    while place < window.size {
-      // A segment is zeros from its last record on, mostly in space that was never written to.
-      let next = try disk.nextContent(of: window.file, from: place)
-      guard next < window.size else { break }
-      place = max(place, next & ~7)
+    while place < window.contentEnd {
       // Heads may lie across the edge of a window: look at a little more than is searched.
-      let bytes = try window.look(at: place, count: FileWindow.chunk + 64, on: &disk)
+      let part = min(FileWindow.chunk, window.contentEnd - place)
+      let bytes = try window.look(at: place, count: part + 64, on: &disk)
       guard !bytes.isEmpty else { break }
-      let searched = min(Int(FileWindow.chunk), bytes.count)
+      let searched = min(Int(part), bytes.count)
       bytes.withUnsafeBytes { buffer in
         var offset = 0
         while offset < searched {

@@ -58,10 +58,8 @@ struct ChaosDisk<Content: Disk>: Disk {
     try content.read(file, at: offset, into: buffer)
   }
 
-  mutating func nextContent(
-    of file: FileName, from offset: UInt64
-  ) throws(DiskError) -> UInt64 {
-    try content.nextContent(of: file, from: offset)
+  mutating func contentEnd(of file: FileName) throws(DiskError) -> UInt64 {
+    try content.contentEnd(of: file)
   }
 
   mutating func size(of file: FileName) throws(DiskError) -> UInt64 {

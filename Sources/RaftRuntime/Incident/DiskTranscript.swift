@@ -80,13 +80,9 @@ struct TranscribedDisk<Content: Disk>: Disk {
     }
   }
 
-  mutating func nextContent(
-    of file: FileName, from offset: UInt64
-  ) throws(DiskError) -> UInt64 {
-    let write = { (place: UInt64, writer: inout ByteWriter) in writer.write(place) }
-    return try noting(write) { disk throws(DiskError) in
-      try disk.nextContent(of: file, from: offset)
-    }
+  mutating func contentEnd(of file: FileName) throws(DiskError) -> UInt64 {
+    let write = { (end: UInt64, writer: inout ByteWriter) in writer.write(end) }
+    return try noting(write) { disk throws(DiskError) in try disk.contentEnd(of: file) }
   }
 
   mutating func size(of file: FileName) throws(DiskError) -> UInt64 {
@@ -157,13 +153,8 @@ struct RecitingDisk: Disk {
   mutating func rename(_ file: FileName, to name: FileName) throws(DiskError) { try recite() }
   mutating func remove(_ file: FileName) throws(DiskError) { try recite() }
 
-  mutating func nextContent(
-    of file: FileName, from offset: UInt64
-  ) throws(DiskError) -> UInt64 {
-    let place: UInt64 = try recite { reader throws(MachineDecodingError) in try reader.read() }
-    // Who goes on from there must come nearer to the end.
-    guard place >= offset else { throw DiskError(.read, file, .unreadable) }
-    return place
+  mutating func contentEnd(of file: FileName) throws(DiskError) -> UInt64 {
+    try recite { reader throws(MachineDecodingError) in try reader.read() }
   }
 
   mutating func size(of file: FileName) throws(DiskError) -> UInt64 {

@@ -11,6 +11,14 @@ import Raft
 import RaftClocks
 import RaftReplica
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// What the transport tells its host.
 struct TransportOutlets {
   /// Envelopes came, in this order, from peers that are who they say.
@@ -275,8 +283,17 @@ final class PeerTransport: @unchecked Sendable {
       .whenFailure { error in
         let (transport, link) = bound.value
         guard link.isConnecting else { return }
-        transport.lost(link, .closed("\(address): \(error)"))
+        transport.lost(link, .closed("\(address): \(PeerTransport.words(error))"))
       }
+  }
+
+  /// Why a connection was not made, without the insides of the library.
+  private static func words(_ error: any Error) -> String {
+    if let error = error as? NIOConnectionError, let first = error.connectionErrors.first {
+      return words(first.error)
+    }
+    if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+    return "\(error)"
   }
 
   /// A connection ended or was not made: it is tried again in a while.

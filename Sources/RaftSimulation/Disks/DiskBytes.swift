@@ -95,15 +95,12 @@ struct DiskBytes: Hashable, Sendable {
     return wanted
   }
 
-  /// The first place from `offset` on where a block begins or goes on that was written to; the
-  /// length if there is none.
+  /// Where the last block ends that was written to.
   ///
-  /// - Complexity: O(blocks that are passed over).
-  func nextContent(from offset: UInt64) -> UInt64 {
-    var block = offset / 1_024
-    while block < UInt64(blocks.count), blocks[Int(block)].isEmpty { block += 1 }
-    guard block < UInt64(blocks.count) else { return max(offset, count) }
-    return min(max(offset, block * 1_024), max(offset, count))
+  /// - Complexity: O(blocks behind it).
+  var contentEnd: UInt64 {
+    let last = blocks.lastIndex { !$0.isEmpty }
+    return last.map { min(count, UInt64($0 + 1) * 1_024) } ?? 0
   }
 
   /// The byte at `offset`, if the file is that long.

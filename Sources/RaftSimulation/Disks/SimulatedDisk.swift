@@ -268,17 +268,13 @@ public struct SimulatedDisk: RaftJournal.Disk, Hashable, Sendable {
     return inodes[target].visible.read(at: offset, into: buffer)
   }
 
-  /// `Disk.nextContent`. What cannot be read may be anything.
-  public mutating func nextContent(
-    of file: FileName, from offset: UInt64
-  ) throws(DiskError) -> UInt64 {
+  /// `Disk.contentEnd`. What cannot be read may be anything.
+  public mutating func contentEnd(of file: FileName) throws(DiskError) -> UInt64 {
     let target = try inode(of: file, .read)
     let bytes = inodes[target].isPlain ? inodes[target].durable : inodes[target].visible
-    var next = bytes.nextContent(from: offset)
-    for sector in inodes[target].unreadable where (sector + 1) * 512 > offset {
-      next = min(next, max(offset, sector * 512))
-    }
-    return next
+    var end = bytes.contentEnd
+    for sector in inodes[target].unreadable { end = max(end, (sector + 1) * 512) }
+    return min(end, inodes[target].size)
   }
 
   /// `Disk.size`.
