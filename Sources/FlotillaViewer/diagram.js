@@ -179,6 +179,7 @@ const diagram = (() => {
     const parts = [];
     drawFaults(first, last, parts);
     drawLanes(first, last, parts);
+    drawFaultMarks(first, last, parts);
     drawFrontier(first, last, parts);
     drawMessages(first, last, parts);
     drawDisks(first, last, parts);
@@ -257,9 +258,7 @@ const diagram = (() => {
       if (end < first || start > last) return;
       const from = Math.max(y(start), y(first) - rowHeight);
       const to = Math.max(from + 6, Math.min(y(end), y(last) + rowHeight));
-      const about = `${fault.kind} ${fault.nodes.map(nodeName).join(" ")}`
-        + `${fault.peers.length ? ` and ${fault.peers.map(nodeName).join(" ")}` : ""}, `
-        + `from event ${fault.event}, for ${span(fault.end - fault.start)}`;
+      const about = aboutFault(fault);
       const kind = networkFaults.has(fault.kind) ? "network"
         : fault.kind === "pause" ? "pause" : /disk|bitRot|Read/.test(fault.kind) ? "disk" : "other";
       for (const node of fault.nodes) {
@@ -268,11 +267,6 @@ const diagram = (() => {
           x: laneX(node) - gap / 2 + 3, width: gap - 6, y: from, height: to - from,
           class: `fault fault-${kind}`,
         }, shape("title", {}, about)));
-      }
-      if (fault.kind === "clockJump" && start >= first && start <= last) {
-        for (const node of fault.nodes) {
-          if (node <= model.nodes) drawNotch(laneX(node), y(start), about, parts);
-        }
       }
       if (cuts.has(fault.kind)) {
         const x = 6 + (slot % 3) * 21;
@@ -291,19 +285,37 @@ const diagram = (() => {
           transform: `rotate(90 ${x + 9} ${from + 4})`,
         }, `${fault.kind}: ${sides}`));
         slot += 1;
-      } else if (start >= first && start <= last) {
-        const node = fault.nodes.find((one) => one <= model.nodes) || 1;
-        parts.push(shape(
-          "text", { x: laneX(node) + gap / 2 - 6, y: y(start) + 10, class: "fault-label" }, fault.kind));
       }
       void number;
     });
   }
 
+  function aboutFault(fault) {
+    return `${fault.kind} ${fault.nodes.map(nodeName).join(" ")}`
+      + `${fault.peers.length ? ` and ${fault.peers.map(nodeName).join(" ")}` : ""}, `
+      + `from event ${fault.event}, for ${span(fault.end - fault.start)}`;
+  }
+
+  /** What stands upon the lanes: the names of faults of nodes, and where their clocks jump. */
+  function drawFaultMarks(first, last, parts) {
+    for (const fault of data.faults) {
+      const start = rowAtTime(fault.start);
+      if (cuts.has(fault.kind) || start < first || start > last) continue;
+      if (fault.kind === "clockJump") {
+        for (const node of fault.nodes) {
+          if (node <= model.nodes) drawNotch(laneX(node), y(start), aboutFault(fault), parts);
+        }
+      }
+      const node = fault.nodes.find((one) => one <= model.nodes) || 1;
+      parts.push(shape(
+        "text", { x: laneX(node) + 10, y: y(start) + 12, class: "fault-label" }, fault.kind));
+    }
+  }
+
   /** Where a clock jumps: the lane is cut in from both sides. */
   function drawNotch(x, at, about, parts) {
     parts.push(shape("path", {
-      d: `M${x - 6} ${at - 6}l6 6l-6 6zM${x + 6} ${at - 6}l-6 6l6 6z`, class: "notch",
+      d: `M${x - 7} ${at - 6}l5 6l-5 6zM${x + 7} ${at - 6}l-5 6l5 6z`, class: "notch",
     }, shape("title", {}, about)));
   }
 
