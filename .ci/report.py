@@ -159,6 +159,22 @@ def links(browser, path):
     tab.close("a broken link")
 
 
+def jumps(browser, folder):
+    """A clock that jumps cuts a notch into its lane, which is drawn upon it and not beneath."""
+    events = map(json.loads, (folder / "trace.jsonl").read_text().splitlines()[1:])
+    number = next(one["event"] for one in events
+                  if one.get("kind") == "fault" and one["text"].startswith("clockJump n2"))
+    tab = Browser(browser, folder / "report.html", f"#e={number}")
+    check(tab.page.locator(".notch").count() > 0, f"a notch is drawn at event {number}")
+    is_upon = tab.page.evaluate("""() => {
+        const notch = document.querySelector(".notch");
+        return [...document.querySelectorAll(".lane")].every((lane) =>
+            lane.compareDocumentPosition(notch) & Node.DOCUMENT_POSITION_FOLLOWING);
+    }""")
+    check(is_upon, "a notch lies upon its lane")
+    tab.close("a clock's jump")
+
+
 def hostile(browser, path):
     text = path.read_text(encoding="utf-8")
     check(text.count("</script>") == 2 and text.count("<img") == 0, "no markup comes from the data")
@@ -270,12 +286,16 @@ def main():
         short = root / "runs/00000007/report.html"
         flotilla("simulate", "--seed", "11", "--keep", "all", "--until", "40s", "--operations", "1500",
                  "--runs", "long", at=root)
+        scenarios = pathlib.Path(__file__).resolve().parent.parent / "Simulations/Scenarios"
+        flotilla("simulate", "--scenario", str(scenarios / "clock-jumps.yaml"), "--seed", "3",
+                 "--keep", "all", "--runs", "jumps", at=root)
         flotilla("report", hostile_trace(short.parent), "--out", "hostile.html", at=root)
         exports(root, "runs/00000007")
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
         keys(browser, short)
         links(browser, short)
+        jumps(browser, root / "jumps/00000003")
         hostile(browser, root / "hostile.html")
         accessible(browser, short)
         size, drawn, opened, figures, stepped = fluid(browser, root / "long/0000000b/report.html")
