@@ -310,6 +310,8 @@ let package = Package(
         "FlotillaPages", "FlotillaCluster",
         .product(name: "Tracing", package: "swift-distributed-tracing", condition: onlyServer),
         .product(name: "Crypto", package: "swift-crypto", condition: onlyServer),
+        .product(name: "NIOEmbedded", package: "swift-nio", condition: onlyServer),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: onlyServer),
         .product(name: "Logging", package: "swift-log", condition: onlyServer),
       ]),
     .testTarget(

@@ -2,11 +2,6 @@
 import Raft
 import RaftMachines
 
-/// What a server replicates: keys and values, accounts, topics, and a clock, in one log.
-package typealias ServerMachine = Composite<
-  Composite<KeyValue, Ledger>, Composite<Topics, LogClock>
->
-
 extension Composite.Command
 where First == Composite<KeyValue, Ledger>, Second == Composite<Topics, LogClock> {
   static func keys(_ command: KeyValue.Command) -> Self { .first(.first(command)) }

@@ -13,11 +13,20 @@ import Testing
 
 /// Sends pieces to a port of this machine, and returns all that comes until the other side ends.
 ///
+/// It waits on a thread of its own: two that waited on the threads of tasks would leave none to the
+/// node that they wait for.
+///
 /// - Parameters:
 ///   - pieces: what is sent.
 ///   - pause: how long is waited between two of them. Unit: milliseconds.
 ///   - port: where to.
-func exchange(_ pieces: String..., pause: UInt32 = 0, port: UInt16) -> String {
+func exchange(_ pieces: String..., pause: UInt32 = 0, port: UInt16) async -> String {
+  await withCheckedContinuation { continuation in
+    Thread.detachNewThread { continuation.resume(returning: exchanged(pieces, pause, port)) }
+  }
+}
+
+private func exchanged(_ pieces: [String], _ pause: UInt32, _ port: UInt16) -> String {
   let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   defer { close(handle) }
   var address = sockaddr_in()
@@ -66,12 +75,12 @@ func exchange(_ pieces: String..., pause: UInt32 = 0, port: UInt16) -> String {
   @Test func `a client that does not finish its request is told so and let go`() async throws {
     let (cluster, port) = try await start { $0.arrivalSeconds = 1 }
     let request = "PUT /v1/kv/a HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc"
-    let answer = await Task.detached { exchange(request, port: port) }.value
+    let answer = await exchange(request, port: port)
     #expect(answer.hasPrefix("HTTP/1.1 400"), "\(answer)")
     #expect(answer.contains("tooSlow"), "\(answer)")
     // One that comes whole is answered.
     let whole = "GET /v1/ping HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
-    let other = await Task.detached { exchange(whole, port: port) }.value
+    let other = await exchange(whole, port: port)
     #expect(other.hasPrefix("HTTP/1.1 200"), "\(other)")
     await cluster.stopAll()
   }
@@ -88,7 +97,7 @@ func exchange(_ pieces: String..., pause: UInt32 = 0, port: UInt16) -> String {
         "transfer-encoding: chunked\r\n\r\n\(size)\r\n\(body)\r\n0\r\n\r\n",
       ] {
         let text = "PUT /v1/kv/a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" + rest
-        let answer = await Task.detached { exchange(text, port: port) }.value
+        let answer = await exchange(text, port: port)
         let isTooLarge = count > 1_000
         let status = isTooLarge ? "HTTP/1.1 413" : "HTTP/1.1 200"
         #expect(answer.hasPrefix(status), "\(count) bytes: \(answer)")

@@ -64,7 +64,7 @@ private struct Responses {
       request("PUT", "/v1/kv/a", "", "one") + request("GET", "/v1/kv/a")
       + request("GET", "/v1/ping") + request("PUT", "/v1/kv/a", "", "two")
       + request("GET", "/v1/kv/a") + farewell
-    let answer = await Task.detached { exchange(text, port: port) }.value
+    let answer = await exchange(text, port: port)
     let all = Responses(answer).list
     #expect(all.map(\.status) == [String](repeating: "HTTP/1.1 200 OK", count: 6), "\(answer)")
     #expect(all.count == 6 && all[1].body == "one" && all[4].body == "two", "\(answer)")
@@ -76,9 +76,7 @@ private struct Responses {
   {
     let (cluster, port) = try await start()
     let many = String(repeating: request("PUT", "/v1/kv/a", "", "x"), count: 100)
-    let answer = await Task.detached { [farewell] in
-      exchange(many, farewell, pause: 2_000, port: port)
-    }.value
+    let answer = await exchange(many, farewell, pause: 2_000, port: port)
     #expect(Responses(answer).list.count == 101, "\(answer.suffix(300))")
     await cluster.stopAll()
   }
@@ -87,12 +85,10 @@ private struct Responses {
     let (cluster, port) = try await start()
     let first = request("PUT", "/v1/kv/b", "", "in pieces")
     let second = request("GET", "/v1/kv/b")
-    let answer = await Task.detached { [farewell] in
-      exchange(
-        String(first.prefix(20)), String(first.dropFirst(20).dropLast(4)),
-        String(first.suffix(4)) + String(second.prefix(30)), String(second.dropFirst(30)),
-        farewell, pause: 60, port: port)
-    }.value
+    let answer = await exchange(
+      String(first.prefix(20)), String(first.dropFirst(20).dropLast(4)),
+      String(first.suffix(4)) + String(second.prefix(30)), String(second.dropFirst(30)),
+      farewell, pause: 60, port: port)
     let all = Responses(answer).list
     #expect(all.count == 3 && all[1].body == "in pieces", "\(answer)")
     await cluster.stopAll()
@@ -122,7 +118,7 @@ private struct Responses {
       }
       var answers: [(status: String, headers: [String: String], body: String)] = []
       for text in texts {
-        let answer = await Task.detached { exchange(text, port: port) }.value
+        let answer = await exchange(text, port: port)
         let first = try #require(Responses(answer).list.first, "\(method) \(target): \(answer)")
         answers.append(first)
       }
@@ -150,7 +146,7 @@ private struct Responses {
         let headers =
           "Flotilla-Session: \(session)\r\nFlotilla-Sequence: \(sequence + 1)\r\n" + ways[way]
         let text = request("PUT", "/v1/kv/a", headers, "x") + farewell
-        let answer = await Task.detached { exchange(text, port: port) }.value
+        let answer = await exchange(text, port: port)
         answers.append(try #require(Responses(answer).list.first, "\(answer)"))
       }
       let outcomes = answers.map { $0.headers["flotilla-outcome"] }
@@ -167,9 +163,7 @@ private struct Responses {
     let clock = ContinuousClock()
     let began = clock.now
     // Nobody but the node ends it.
-    let answer = await Task.detached {
-      exchange(put, put, put, pause: 600, port: port)
-    }.value
+    let answer = await exchange(put, put, put, pause: 600, port: port)
     #expect(Responses(answer).list.count == 3, "\(answer)")
     #expect(clock.now - began >= .milliseconds(2_200))
     await cluster.stopAll()

@@ -31,6 +31,7 @@ struct HostTurn<Machine: StateMachine> {
 
   /// Gives the ticks that are due. Before anything else that happens: who was stopped must not act
   /// as if no time had passed.
+  @specialized(where Machine == ServerMachine)
   mutating func catchUp() {
     let count = ticks.due(at: HostClock.steady)
     guard count > 0 else { return }
@@ -38,21 +39,25 @@ struct HostTurn<Machine: StateMachine> {
     for _ in 0..<count { drive(.tick(nanoseconds: wall)) }
   }
 
+  @specialized(where Machine == ServerMachine)
   mutating func receive(_ envelopes: [PeerEnvelope]) {
     catchUp()
     for envelope in envelopes { drive(.receive(envelope)) }
   }
 
+  @specialized(where Machine == ServerMachine)
   mutating func finish(_ list: [(JobID, JobResult)]) {
     catchUp()
     for (job, result) in list { drive(.finished(job, result)) }
   }
 
+  @specialized(where Machine == ServerMachine)
   mutating func give(_ input: ReplicaInput<Machine>) {
     catchUp()
     drive(input)
   }
 
+  @specialized(where Machine == ServerMachine)
   mutating func take(_ requests: [HostRequest<Machine>]) {
     catchUp()
     for request in requests {

@@ -46,6 +46,7 @@ extension ReplicaHost {
   ///   - timeout: when to give up; then the reply says what is known. `nil`: never.
   ///   - context: of the span below which the request is followed; `nil` if it is not.
   ///   - reply: is called once, with what became of it.
+  @specialized(where Machine == ServerMachine)
   public func submit(
     _ request: ClientRequest<Machine>, timeout: TimeAmount? = nil,
     in context: ServiceContext? = nil, reply: @escaping @Sendable (Reply<Machine>) -> Void

@@ -170,6 +170,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   // MARK: Turns
 
   /// The disk has results.
+  @specialized(where Machine == ServerMachine)
   private func collect() {
     guard !isEnded, let disk else { return }
     let done = disk.takeDone()
@@ -186,6 +187,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     settle()
   }
 
+  @specialized(where Machine == ServerMachine)
   private func noteReachable(_ node: NodeID, _ isReachable: Bool) {
     guard !isEnded else { return }
     notePeer(node, isReachable)
@@ -201,6 +203,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
 
   /// Does what the replica wants done. What follows from that at once, because somebody who is
   /// answered asks again, is done before this returns, unless there is no end to it.
+  @specialized(where Machine == ServerMachine)
   private func settle() {
     guard !isSettling else { return }
     isSettling = true
@@ -261,6 +264,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
   // MARK: Requests
 
   /// Takes a request in. From any thread.
+  @specialized(where Machine == ServerMachine)
   func take(_ request: HostRequest<Machine>) {
     if eventLoop.inEventLoop {
       takeHere([request])
@@ -281,6 +285,7 @@ public final class ReplicaHost<Machine: StateMachine>: @unchecked Sendable {
     }
   }
 
+  @specialized(where Machine == ServerMachine)
   private func takeHere(_ list: [HostRequest<Machine>]) {
     guard !isEnded else {
       for request in list { request.completion(.unavailable(.stopping)) }

@@ -5,6 +5,7 @@ import Raft
 import RaftInterface
 import RaftMachines
 import RaftReplica
+import RaftRuntime
 import Tracing
 
 extension API {
@@ -173,6 +174,7 @@ extension API {
     (method == "PUT" || method == "GET") && target.utf8.starts(with: "/v1/kv/".utf8)
   }
 
+  @specialized(where Service == ReplicaHost<ServerMachine>)
   package func answerShortly(
     _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void
   ) {

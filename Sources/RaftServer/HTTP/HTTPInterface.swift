@@ -181,16 +181,19 @@ private final class WriterBox: @unchecked Sendable {
 private struct ShortWayFront: ServerChildChannel {
   let base: HTTP1Channel
   let answering: (any ShortAnswering)?
-  let idleSeconds: Int64
+  let limits: HTTPLimits
   let date = HTTPDate()
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
     base.setup(channel: channel, logger: logger).flatMapThrowing { value in
       guard let answering else { return value }
       let pipeline = channel.pipeline.syncOperations
+      let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
       let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+      let long = LongWay()
+      try pipeline.addHandler(long, position: .after(decoder))
       try pipeline.addHandler(
-        ShortWay(answering, date: date, idleSeconds: idleSeconds), position: .after(decoder))
+        ShortWay(answering, long, date: date, limits: limits), position: .before(encoder))
       return value
     }
   }
@@ -232,7 +235,7 @@ package enum HTTPServing {
       server: HTTPServerBuilder { responder in
         let plain = ShortWayFront(
           base: HTTP1Channel(responder: responder, configuration: channel), answering: shortly,
-          idleSeconds: limits.idleSeconds)
+          limits: limits)
         guard let certificates else { return plain }
         return TLSFront(base: plain, certificates: certificates)
       },

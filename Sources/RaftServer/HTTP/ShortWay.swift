@@ -16,64 +16,68 @@ package protocol ShortAnswering: Sendable {
     _ request: APIRequest, _ answer: @escaping @Sendable (APIResponse) -> Void)
 }
 
-/// Stands behind the decoder of HTTP and answers what may be answered shortly; everything else goes
+/// Stands before the decoder of HTTP and answers what may be answered shortly; everything else goes
 /// the long way, and notices nothing.
 ///
-/// A request goes the short way if it is whole when the loop has read what there was, is of version
-/// 1.1, keeps its connection, is small, and comes from no page. So what bounds slow clients is
-/// where it was, on the long way. A client that sends its next request before it has its answer is
-/// answered in order: what comes while a short answer is awaited waits here, and nothing goes the
-/// short way while an answer of the long way is owed.
+/// A request goes the short way if it is a `PlainRequest` that is whole when the loop has read what
+/// there was, is small, and comes from no page. So what bounds slow clients is where it was, on the
+/// long way. A client that sends its next request before it has its answer is answered in order:
+/// what comes while a short answer is awaited waits here, and nothing goes the short way while an
+/// answer of the long way is owed.
 ///
-/// Invariants: while `isAnswering`, nothing is handed on; `held` has at most what one read brought
-/// after `heldLimit` parts.
+/// Where the messages that are handed on end is known as long as each is plain. Behind the first
+/// that is not, the connection stays on the long way.
+///
+/// Invariants: while `isWaiting`, nothing is handed on; a request is answered shortly only where
+/// all bytes before it were whole messages, and all of those are answered; `held` has at most what
+/// one read brought after `heldLimit` bytes.
 final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
-  typealias InboundIn = HTTPServerRequestPart
-  typealias InboundOut = HTTPServerRequestPart
-  typealias OutboundIn = HTTPServerResponsePart
-  typealias OutboundOut = HTTPServerResponsePart
-
-  /// The request whose parts come now.
-  private enum Arriving {
-    case nothing
-    case long
-    case short(HTTPRequestHead, ByteBuffer?)
-  }
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = ByteBuffer
+  typealias OutboundIn = IOData
+  typealias OutboundOut = ByteBuffer
 
   /// What came behind a request that is not answered yet.
   private enum Held {
-    case part(HTTPServerRequestPart)
+    case bytes(ByteBuffer)
     case event(Any)
     case error(any Error)
   }
 
   /// The largest body that goes the short way. Unit: bytes.
   private static let bodyLimit = 64 << 10
-  /// From how many parts on nothing more is read.
-  private static let heldLimit = 64
+  /// From how much on nothing more is read. Unit: bytes.
+  private static let heldLimit = 64 << 10
 
   private let answering: any ShortAnswering
+  private let long: LongWay
   private let date: HTTPDate
   private let idle: TimeAmount
+  private let headLimit: Int
   private var client: String?
-  private var arriving = Arriving.nothing
-  private var owed = 0
+  /// How many bytes of a message that goes the long way are still to come; `nil` for all.
+  private var handedOn: Int? = 0
   private var isAnswering = false
+  /// The client does not read what it was answered.
+  private var isFull = false
   private var isTaking = false
   private var isGone = false
   private var isReadWanted = false
   private var held = CircularBuffer<Held>()
-  private var lastActive = NIODeadline.now()
+  private var heldBytes = 0
   private var idleTask: Scheduled<Void>?
 
   /// - Parameters:
   ///   - answering: what answers.
+  ///   - long: counts what goes the long way.
   ///   - date: the time of day, shared by all connections.
-  ///   - idleSeconds: after how long without a request a connection is closed.
-  init(_ answering: any ShortAnswering, date: HTTPDate, idleSeconds: Int64) {
+  ///   - limits: for how long a connection may be idle, and how long a head may be.
+  init(_ answering: any ShortAnswering, _ long: LongWay, date: HTTPDate, limits: HTTPLimits) {
     self.answering = answering
+    self.long = long
     self.date = date
-    idle = .seconds(idleSeconds)
+    idle = .seconds(limits.idleSeconds)
+    headLimit = min(limits.headerBytes, PlainRequest.headLimit)
   }
 
   // MARK: The connection
@@ -102,8 +106,8 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     idleTask = context.eventLoop.scheduleTask(in: time) {
       let (handler, context) = bound.value
       guard !handler.isGone else { return }
-      let passed = NIODeadline.now() - handler.lastActive
-      if handler.isWorking {
+      let passed = handler.long.idleTime
+      if handler.isAnswering || handler.long.isWorking {
         handler.watch(context, in: handler.idle)
       } else if passed >= handler.idle {
         context.close(promise: nil)
@@ -113,22 +117,14 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     }
   }
 
-  /// Whether a whole request waits for its answer.
-  private var isWorking: Bool {
-    if case .long = arriving { return isAnswering || owed > 1 }
-    return isAnswering || owed > 0
-  }
-
   // MARK: What comes in
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    lastActive = .now()
-    take(.part(unwrapInboundIn(data)), context)
-  }
+  /// Whether what comes has to wait.
+  private var isWaiting: Bool { isAnswering || isFull }
 
-  func channelReadComplete(context: ChannelHandlerContext) {
-    giveUpParts(context)
-    context.fireChannelReadComplete()
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let bytes = unwrapInboundIn(data)
+    take(.bytes(bytes), context)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -139,8 +135,16 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     take(.error(error), context)
   }
 
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable, isFull {
+      isFull = false
+      goOn(context)
+    }
+    context.fireChannelWritabilityChanged()
+  }
+
   func read(context: ChannelHandlerContext) {
-    if held.count >= ShortWay.heldLimit {
+    if heldBytes >= ShortWay.heldLimit {
       isReadWanted = true
     } else {
       context.read()
@@ -148,97 +152,105 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func take(_ item: Held, _ context: ChannelHandlerContext) {
-    guard !isAnswering, held.isEmpty else {
+    guard !isWaiting, !isTaking, held.isEmpty else {
+      if case .bytes(let bytes) = item { heldBytes += bytes.readableBytes }
       held.append(item)
       return
     }
+    isTaking = true
     handle(item, context)
+    isTaking = false
+    if !held.isEmpty { goOn(context) }
+  }
+
+  /// Takes what was held, as far as it goes.
+  private func goOn(_ context: ChannelHandlerContext) {
+    // One after the other, and not one within the other.
+    guard !isTaking else { return }
+    isTaking = true
+    let wasHeld = !held.isEmpty
+    while !isWaiting, !isGone, let item = held.popFirst() {
+      if case .bytes(let bytes) = item { heldBytes -= bytes.readableBytes }
+      handle(item, context)
+    }
+    isTaking = false
+    guard !isWaiting, !isGone else { return }
+    if wasHeld { context.fireChannelReadComplete() }
+    if isReadWanted {
+      isReadWanted = false
+      context.read()
+    }
   }
 
   private func handle(_ item: Held, _ context: ChannelHandlerContext) {
     switch item {
-    case .part(let part): handle(part, context)
-    case .event(let event):
-      giveUpParts(context)
-      context.fireUserInboundEventTriggered(event)
-    case .error(let error):
-      giveUpParts(context)
-      context.fireErrorCaught(error)
+    case .bytes(let bytes): handle(bytes, context)
+    case .event(let event): context.fireUserInboundEventTriggered(event)
+    case .error(let error): context.fireErrorCaught(error)
     }
   }
 
-  private func handle(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
-    switch (arriving, part) {
-    case (.nothing, .head(let head)):
-      if owed == 0, isShort(head) {
-        arriving = .short(head, nil)
-      } else {
-        arriving = .long
-        owed += 1
-        context.fireChannelRead(wrapInboundOut(part))
+  /// Message by message; what has to wait is held.
+  private func handle(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    var bytes = bytes
+    while bytes.readableBytes > 0, !isGone {
+      guard !isWaiting else {
+        heldBytes += bytes.readableBytes
+        held.prepend(.bytes(bytes))
+        return
       }
-    case (.short(let head, nil), .body(let bytes)): arriving = .short(head, bytes)
-    case (.short(let head, .some(var body)), .body(var bytes)):
-      arriving = .nothing
-      body.writeBuffer(&bytes)
-      arriving = .short(head, body)
-    case (.short(let head, let body), .end(nil)):
-      if let request = request(head, body, context) {
-        arriving = .nothing
-        answer(request, context)
-      } else {
-        fallthrough
-      }
-    default:
-      giveUpParts(context)
-      if case .end = part { arriving = .nothing }
-      context.fireChannelRead(wrapInboundOut(part))
+      if handedOn == 0 { begin(&bytes, context) } else { handOn(&bytes, context) }
     }
   }
 
-  /// What came of a request so far goes the long way, and so does what will come of it.
-  private func giveUpParts(_ context: ChannelHandlerContext) {
-    guard case .short(let head, let body) = arriving else { return }
-    arriving = .long
-    owed += 1
-    context.fireChannelRead(wrapInboundOut(.head(head)))
-    if let body { context.fireChannelRead(wrapInboundOut(.body(body))) }
+  /// Bytes of a message that has begun, to the decoder.
+  private func handOn(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) {
+    let count = min(handedOn ?? bytes.readableBytes, bytes.readableBytes)
+    handedOn = handedOn.map { $0 - count }
+    guard let part = bytes.readSlice(length: count) else { return }
+    context.fireChannelRead(wrapInboundOut(part))
   }
 
-  private func isShort(_ head: HTTPRequestHead) -> Bool {
-    guard head.version == .http1_1, head.isKeepAlive,
-      answering.isShort(method: head.method.rawValue, target: head.uri)
-    else { return false }
-    for (name, value) in head.headers {
-      switch name.lowercased() {
-      case "origin", "expect", "upgrade", "transfer-encoding", "trailer": return false
-      case "content-length":
-        guard let length = Int(value), length <= ShortWay.bodyLimit else { return false }
-      default: break
-      }
+  /// At the beginning of a message.
+  private func begin(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) {
+    let isClear = long.isClear
+    let read = bytes.withUnsafeReadableBytes { raw in
+      PlainRequest(raw, limit: headLimit) { isClear && answering.isShort(method: $0, target: $1) }
     }
-    return true
+    guard let read else {
+      handedOn = nil
+      return
+    }
+    guard read.isWanted, read.bodyBytes <= ShortWay.bodyLimit, bytes.readableBytes >= read.length,
+      !read.headers.contains(where: { $0.name == "origin" }),
+      let request = request(read, bytes, context)
+    else {
+      handedOn = read.length
+      return
+    }
+    bytes.moveReaderIndex(forwardBy: read.length)
+    answer(request, context)
   }
 
   /// The request; `nil` if it cannot be read, which the long way explains.
   private func request(
-    _ head: HTTPRequestHead, _ body: ByteBuffer?, _ context: ChannelHandlerContext
+    _ read: PlainRequest, _ bytes: ByteBuffer, _ context: ChannelHandlerContext
   ) -> APIRequest? {
     // Before the first request the channel does not know.
     let client = client ?? context.channel.remoteAddress?.ipAddress ?? "-"
     self.client = client
-    var headers: [(name: String, value: String)] = []
-    headers.reserveCapacity(head.headers.count)
-    for (name, value) in head.headers { headers.append((name.lowercased(), value)) }
+    let body = bytes.getBytes(
+      at: bytes.readerIndex + read.headBytes, length: read.bodyBytes)
     return try? APIRequest(
-      method: head.method.rawValue, target: head.uri, headers: headers,
-      body: body.map { Array($0.readableBytesView) } ?? [], client: client)
+      method: read.method, target: read.target, headers: read.headers, body: body ?? [],
+      client: client)
   }
 
   // MARK: What goes out
 
   private func answer(_ request: APIRequest, _ context: ChannelHandlerContext) {
     isAnswering = true
+    long.noteActive()
     let loop = context.eventLoop
     let bound = NIOLoopBound((self, context), eventLoop: loop)
     answering.answerShortly(request) { response in
@@ -256,56 +268,42 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func finish(_ response: APIResponse, _ context: ChannelHandlerContext) {
     guard isAnswering, !isGone else { return }
-    lastActive = .now()
-    send(response, context)
     isAnswering = false
-    // One after the other, and not one within the other.
-    guard !isTaking else { return }
-    isTaking = true
-    let wasHeld = !held.isEmpty
-    while !isAnswering, let item = held.popFirst() { handle(item, context) }
-    isTaking = false
-    guard !isAnswering, !isGone else { return }
-    if wasHeld {
-      giveUpParts(context)
-      context.fireChannelReadComplete()
-    }
-    if isReadWanted {
-      isReadWanted = false
-      context.read()
-    }
+    long.noteActive()
+    context.writeAndFlush(
+      wrapOutboundOut(bytes(of: response, context.channel.allocator)), promise: nil)
+    isFull = !context.channel.isWritable
+    goOn(context)
   }
 
-  private func send(_ response: APIResponse, _ context: ChannelHandlerContext) {
-    guard case .bytes(let bytes) = response.body else {
+  /// A response as it goes over the wire.
+  private func bytes(of response: APIResponse, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+    guard case .bytes(let body) = response.body else {
       preconditionFailure("a short answer has its body")
     }
-    var headers = HTTPHeaders()
-    headers.reserveCapacity(response.headers.count + 3)
+    var buffer = allocator.buffer(capacity: 320 + body.count)
+    let status = HTTPResponseStatus(statusCode: response.status)
+    buffer.writeStaticString("HTTP/1.1 ")
+    buffer.writeString(String(status.code))
+    buffer.writeStaticString(" ")
+    buffer.writeString(status.reasonPhrase)
     for (name, value) in response.headers {
       // A value with a line end in it would be another header.
       guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { continue }
-      headers.add(name: name, value: value)
+      buffer.writeStaticString("\r\n")
+      buffer.writeString(name)
+      buffer.writeStaticString(": ")
+      buffer.writeString(value)
     }
-    headers.add(name: "content-length", value: String(bytes.count))
-    headers.add(name: "date", value: date.now)
-    headers.add(name: "server", value: HTTPServing.serverName)
-    let head = HTTPResponseHead(
-      version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
-    if !bytes.isEmpty {
-      let buffer = context.channel.allocator.buffer(bytes: bytes)
-      context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
-    }
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-  }
-
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    if case .end = unwrapOutboundIn(data) {
-      owed = max(0, owed - 1)
-      lastActive = .now()
-    }
-    context.write(data, promise: promise)
+    buffer.writeStaticString("\r\ncontent-length: ")
+    buffer.writeString(String(body.count))
+    buffer.writeStaticString("\r\ndate: ")
+    buffer.writeString(date.now)
+    buffer.writeStaticString("\r\nserver: ")
+    buffer.writeString(HTTPServing.serverName)
+    buffer.writeStaticString("\r\n\r\n")
+    buffer.writeBytes(body)
+    return buffer
   }
 }
 #endif
