@@ -33,7 +33,12 @@ private struct Asked: Equatable {
 
   /// All requests that the library's decoder finds in these bytes; `nil` if it finds an error.
   private static func decoded(_ bytes: [UInt8]) throws -> [Asked]? {
-    let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes))
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = HTTPLimits().headerBytes
+    limits.maxHeaderListSize = HTTPLimits().headerBytes
+    limits.maxHeaderFieldCount = HTTPLimits.headerCount
+    let decoder = ByteToMessageHandler(
+      HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits))
     let channel = EmbeddedChannel(handler: decoder)
     defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
     do { try channel.writeInbound(ByteBuffer(bytes: bytes)) } catch { return nil }
@@ -69,6 +74,8 @@ private struct Asked: Equatable {
       "content-length: 3\r\n", "Content-Length: 03\r\n", "content-length: +3\r\n",
       "transfer-encoding: chunked\r\n", "connection: close\r\n", " folded\r\n", "a b: c\r\n",
       "expect: 100-continue\r\n", "upgrade: h2c\r\n", "x: \tb\r\n", "\r\n", "x: a\n", "x: a\r",
+      "proxy-connection: close\r\n", "Keep-Alive: timeout=1\r\n",
+      String(repeating: "a:\r\n", count: 62),
     ].map { Array($0.utf8) }
     let behind = Array("GET /behind HTTP/1.1\r\nhost: z\r\n\r\n".utf8)
     var random = RandomSource(seed: 11)
@@ -125,9 +132,11 @@ private struct Asked: Equatable {
       head + "x: \u{e9}\r\n\r\n", head + "x:\ty\r\n\r\n", head + "x: y \r\n\r\n",
       // What changes what becomes of the connection.
       head + "connection: close\r\n\r\n", head + "Connection: upgrade\r\n\r\n",
-      head + "upgrade: websocket\r\n\r\n", head + "Expect: 100-continue\r\n\r\n",
+      head + "Proxy-Connection: close\r\n\r\n", head + "upgrade: websocket\r\n\r\n",
+      head + "Expect: 100-continue\r\n\r\n",
       head + "trailer: x\r\n\r\n", head + "te: trailers\r\n\r\n",
-      // Longer than anybody's.
+      // More and longer than anybody's.
+      head + String(repeating: "a:\r\n", count: 64) + "\r\n",
       head + "x: " + String(repeating: "y", count: PlainRequest.headLimit) + "\r\n\r\n",
     ]
     for text in notPlain {
@@ -165,6 +174,7 @@ private final class Library: ChannelInboundHandler {
   var isPrompt = true
   var asked: [String] = []
   var events = 0
+  var errors = 0
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -176,6 +186,8 @@ private final class Library: ChannelInboundHandler {
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) { events += 1 }
 
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { errors += 1 }
+
   func answer(_ context: ChannelHandlerContext) {
     let head = HTTPResponseHead(
       version: .http1_1, status: .ok, headers: ["content-length": "0", "long": "yes"])
@@ -184,16 +196,35 @@ private final class Library: ChannelInboundHandler {
   }
 }
 
+/// Whoever reads at the other end, or does not.
+private final class Other: ChannelOutboundHandler {
+  typealias OutboundIn = IOData
+
+  var isReading = true
+  private var unread: [(NIOAny, EventLoopPromise<Void>?)] = []
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    if isReading { context.write(data, promise: promise) } else { unread.append((data, promise)) }
+  }
+
+  func readAll(_ context: ChannelHandlerContext) {
+    isReading = true
+    for (data, promise) in unread { context.write(data, promise: promise) }
+    context.flush()
+  }
+}
+
 @Suite struct ShortWayPipelineTests {
   private let channel = EmbeddedChannel()
   private let later = Later()
   private let library = Library()
+  private let other = Other()
 
   init() throws {
     let pipeline = channel.pipeline.syncOperations
     let long = LongWay()
     try pipeline.addHandlers([
-      ShortWay(later, long, date: HTTPDate(), limits: HTTPLimits()), HTTPResponseEncoder(),
+      other, ShortWay(later, long, date: HTTPDate(), limits: HTTPLimits()), HTTPResponseEncoder(),
       ByteToMessageHandler(HTTPRequestDecoder()), long, library,
     ])
   }
@@ -267,11 +298,12 @@ private final class Library: ChannelInboundHandler {
 
   @Test func `a client that does not read its answers gets no more of them`() throws {
     try send(get("/v1/kv/a") + get("/v1/kv/b") + get("/v1/kv/c"))
+    other.isReading = false
     channel.isWritable = false
     later.answer()
     #expect(later.waiting.isEmpty)
     channel.isWritable = true
-    channel.pipeline.fireChannelWritabilityChanged()
+    try other.readAll(channel.pipeline.syncOperations.context(handler: other))
     #expect(later.waiting.count == 1)
     later.answer()
     later.answer()
@@ -285,6 +317,25 @@ private final class Library: ChannelInboundHandler {
     later.answer()
     #expect(library.events == 1)
     #expect(try answers() == ["short /v1/kv/a"])
+  }
+
+  @Test func `behind what the decoder refuses nothing is done`() throws {
+    let refused = "GET /v1/ping HTTP/1.1\r\nhost: a b\u{1}\r\n\r\n"
+    // A plain one that ends where it should, so that the fault is the decoder's alone.
+    let context = try channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+    context.fireChannelRead(NIOAny(ByteBuffer(string: refused)))
+    #expect(library.errors == 1)
+    try send(get("/v1/kv/a"))
+    #expect(later.waiting.isEmpty)
+  }
+
+  @Test func `bytes that come one by one behind a request are held as one`() throws {
+    try send(get("/v1/kv/a"))
+    for byte in get("/v1/kv/b").utf8 { try channel.writeInbound(ByteBuffer(bytes: [byte])) }
+    later.answer()
+    #expect(later.waiting.count == 1)
+    later.answer()
+    #expect(try answers() == ["short /v1/kv/a", "short /v1/kv/b"])
   }
 
   @Test func `an answer to a client who is gone is dropped`() throws {

@@ -29,6 +29,8 @@ package struct HTTPLimits: Sendable {
   package var bodyBytes = 4 << 20
   /// The longest header, and all of them together. Unit: bytes.
   package var headerBytes = 16 << 10
+  /// How many headers a request may have.
+  static let headerCount = 64
   /// How long a request may take to arrive whole. Unit: seconds.
   package var arrivalSeconds: Int64 = 10
   /// After how long an idle connection is closed. Unit: seconds.
@@ -229,7 +231,7 @@ package enum HTTPServing {
       idleTimeout: shortly == nil ? .seconds(limits.idleSeconds) : nil,
       httpDecoderConfiguration: .init(
         maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
-        maxHeaderFieldCount: 64))
+        maxHeaderFieldCount: HTTPLimits.headerCount))
     return Application(
       responder: HTTPFront(api: answering, limits: limits),
       server: HTTPServerBuilder { responder in

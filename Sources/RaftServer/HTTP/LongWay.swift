@@ -14,11 +14,12 @@ final class LongWay: ChannelDuplexHandler, RemovableChannelHandler {
   /// How many requests have begun and are not answered yet.
   private var owed = 0
   private var isArriving = false
+  private var isBroken = false
   /// When a request last began or ended, or an answer did.
   private var lastActive = NIODeadline.now()
 
-  /// Whether nothing is under way.
-  var isClear: Bool { owed == 0 && !isArriving }
+  /// Whether nothing is under way, and the decoder has not refused anything.
+  var isClear: Bool { owed == 0 && !isArriving && !isBroken }
 
   /// Whether a whole request waits for its answer.
   var isWorking: Bool { owed > (isArriving ? 1 : 0) }
@@ -40,6 +41,12 @@ final class LongWay: ChannelDuplexHandler, RemovableChannelHandler {
     case .end: isArriving = false
     }
     context.fireChannelRead(data)
+  }
+
+  /// What the decoder refuses ends the connection: nothing behind it is answered.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    isBroken = true
+    context.fireErrorCaught(error)
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -53,8 +53,11 @@ struct PlainRequest {
     self.isWanted = isWanted(method, target)
     if self.isWanted { headers.reserveCapacity(8) }
     var hasLength = false
+    var count = 0
     while !reader.skip("\r\n") {
-      guard let name = reader.name(), let value = reader.value() else { return nil }
+      count += 1
+      guard count <= HTTPLimits.headerCount, let name = reader.name(), let value = reader.value()
+      else { return nil }
       switch name {
       case "content-length":
         guard !hasLength, let length = PlainRequest.length(value) else { return nil }
@@ -62,7 +65,8 @@ struct PlainRequest {
         bodyBytes = length
       case "connection":
         guard value.lowercased() == "keep-alive" else { return nil }
-      case "transfer-encoding", "trailer", "te", "upgrade", "expect", "http2-settings":
+      case "proxy-connection", "transfer-encoding", "trailer", "te", "upgrade", "expect",
+        "http2-settings":
         return nil
       default: break
       }

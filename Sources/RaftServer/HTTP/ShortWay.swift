@@ -44,8 +44,6 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     case error(any Error)
   }
 
-  /// The largest body that goes the short way. Unit: bytes.
-  private static let bodyLimit = 64 << 10
   /// From how much on nothing more is read. Unit: bytes.
   private static let heldLimit = 64 << 10
 
@@ -54,6 +52,8 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
   private let date: HTTPDate
   private let idle: TimeAmount
   private let headLimit: Int
+  /// The largest body that goes the short way. Unit: bytes.
+  private let bodyLimit: Int
   private var client: String?
   /// How many bytes of a message that goes the long way are still to come; `nil` for all.
   private var handedOn: Int? = 0
@@ -78,6 +78,7 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     self.date = date
     idle = .seconds(limits.idleSeconds)
     headLimit = min(limits.headerBytes, PlainRequest.headLimit)
+    bodyLimit = min(limits.bodyBytes, 64 << 10)
   }
 
   // MARK: The connection
@@ -135,14 +136,6 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     take(.error(error), context)
   }
 
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable, isFull {
-      isFull = false
-      goOn(context)
-    }
-    context.fireChannelWritabilityChanged()
-  }
-
   func read(context: ChannelHandlerContext) {
     if heldBytes >= ShortWay.heldLimit {
       isReadWanted = true
@@ -152,15 +145,24 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func take(_ item: Held, _ context: ChannelHandlerContext) {
-    guard !isWaiting, !isTaking, held.isEmpty else {
-      if case .bytes(let bytes) = item { heldBytes += bytes.readableBytes }
-      held.append(item)
-      return
-    }
+    guard !isWaiting, !isTaking, held.isEmpty else { return hold(item) }
     isTaking = true
     handle(item, context)
     isTaking = false
     if !held.isEmpty { goOn(context) }
+  }
+
+  private func hold(_ item: Held) {
+    guard case .bytes(var bytes) = item else { return held.append(item) }
+    heldBytes += bytes.readableBytes
+    // One behind the other, so that bytes that come one by one cost no more than others.
+    if case .bytes(var before) = held.last {
+      held.removeLast()
+      before.writeBuffer(&bytes)
+      held.append(.bytes(before))
+    } else {
+      held.append(item)
+    }
   }
 
   /// Takes what was held, as far as it goes.
@@ -221,7 +223,7 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
       handedOn = nil
       return
     }
-    guard read.isWanted, read.bodyBytes <= ShortWay.bodyLimit, bytes.readableBytes >= read.length,
+    guard read.isWanted, read.bodyBytes <= bodyLimit, bytes.readableBytes >= read.length,
       !read.headers.contains(where: { $0.name == "origin" }),
       let request = request(read, bytes, context)
     else {
@@ -272,8 +274,22 @@ final class ShortWay: ChannelDuplexHandler, RemovableChannelHandler {
     long.noteActive()
     context.writeAndFlush(
       wrapOutboundOut(bytes(of: response, context.channel.allocator)), promise: nil)
-    isFull = !context.channel.isWritable
+    if !context.channel.isWritable { waitUntilWritten(context) }
     goOn(context)
+  }
+
+  /// Has what comes wait until the client has read what it was answered.
+  private func waitUntilWritten(_ context: ChannelHandlerContext) {
+    isFull = true
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    let nothing = context.channel.allocator.buffer(capacity: 0)
+    context.writeAndFlush(wrapOutboundOut(nothing)).whenComplete { _ in
+      let (handler, context) = bound.value
+      handler.isFull = false
+      guard !handler.isGone else { return }
+      handler.long.noteActive()
+      handler.goOn(context)
+    }
   }
 
   /// A response as it goes over the wire.

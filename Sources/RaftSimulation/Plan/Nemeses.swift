@@ -125,7 +125,13 @@ extension FaultDrawing {
     let cutOff = PlannedFault(
       .isolation, start: time, duration: unit * 2 + length, aim: .leader, nodes: [turn])
     switch dice.below(5) {
-    case 0: return [cutOff]
+    case 0:
+      // Others stand as soon as nobody is loyal to it any more, by clocks that run fast.
+      let delay = unit * dice.again().between(700, 1_050) / 1_000
+      return [cutOff]
+        + [turn % plan.cluster.voters + 1, (turn + 1) % plan.cluster.voters + 1].map {
+          PlannedFault(.campaign, start: time + delay, duration: 0, nodes: [$0])
+        }
     case 1:
       // It hands over, and its successor is elected without its hearing of it.
       var late = cutOff
