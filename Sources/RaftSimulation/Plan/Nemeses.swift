@@ -48,7 +48,11 @@ extension FaultDrawing {
       let aim = dice.again().below(2) == 0 ? FaultAim.leader : .nodes
       return [fault(.crashBetweenActions, [turn], aim: aim, dice.again().again().below(16))]
     case .snapshotCrash:
-      if plan.isSnapshotOvertaken { return overtakenSnapshot(time, length, dice, turn) }
+      switch plan.snapshotNemesis {
+      case .overtaken: return overtakenSnapshot(time, length, dice, turn)
+      case .repeated: return repeatedSnapshot(time, dice, turn)
+      case .crash: break
+      }
       return [
         fault(.isolation, [turn]),
         PlannedFault(
@@ -203,6 +207,30 @@ extension FaultDrawing {
     return faults
   }
 
+  /// A node is away, mostly one that led, and comes back to a snapshot whose pieces come more than
+  /// once: while it is taken, when it is there, and when the node has a newer one of its own. What
+  /// it was asked for before it went is covered by it.
+  private func repeatedSnapshot(_ time: UInt64, _ dice: Draw, _ turn: UInt64) -> [PlannedFault] {
+    let moments = dice.again()
+    let isLeader = dice.below(3) > 0
+    let away = PlannedFault(
+      isLeader ? .isolation : .crash, start: time, duration: unit * 3 + moments.below(unit),
+      aim: isLeader ? .leader : .nodes, nodes: [turn], keeps: .all)
+    let back = away.start + away.duration
+    let repeats = PlannedFault(
+      .duplication, start: back - unit, duration: unit * 6, nodes: allNodes, amount: 500_000,
+      period: moments.again().logarithmic(unit / 32, unit * 3))
+    let load = [time - min(time, 2_000_000), time + unit * 2, back + unit].map {
+      PlannedFault(.overload, start: $0, duration: 0, amount: 4 + moments.again().again().below(12))
+    }
+    let given = [unit * 5 / 2, unit * 3].map {
+      PlannedFault(.snapshot, start: time + $0, duration: 0, aim: .leader, nodes: [turn])
+    }
+    let own = PlannedFault(
+      .snapshot, start: back + unit + moments.below(unit), duration: 0, aim: .all, nodes: [])
+    return [away, repeats] + load + given + (dice.again().below(2) == 0 ? [own] : [])
+  }
+
   /// A node comes back to a snapshot that takes long to read, and perhaps to another before it is
   /// done with the first.
   private func slowRestore(
@@ -226,7 +254,7 @@ extension NodeSettings {
       leaseDriftPerMille = knobs.between(.leaseDrift, 100, 200)
       quiescenceTicks = nil
     }
-    if scenario == .snapshotCrash, Plan.isSnapshotOvertaken(knobs) {
+    if scenario == .snapshotCrash, Plan.snapshotNemesis(knobs) != .crash {
       // Snapshots only when the plan says so, and no tail that would spare a follower one.
       snapshotThreshold = 0
       retainedEntries = 0
@@ -239,11 +267,24 @@ extension NodeSettings {
 }
 
 extension Plan {
-  /// Whether this run of `snapshotCrash` is about snapshots of less than their receiver holds.
-  var isSnapshotOvertaken: Bool { Plan.isSnapshotOvertaken(KnobDraws(seed: seed)) }
+  /// What a run of `snapshotCrash` is about.
+  enum SnapshotNemesis {
+    /// Snapshots of less than their receiver holds.
+    case overtaken
+    /// Snapshots whose pieces come more than once.
+    case repeated
+    /// Snapshots in which somebody crashes.
+    case crash
+  }
 
-  static func isSnapshotOvertaken(_ knobs: KnobDraws) -> Bool {
-    knobs.draw(.snapshots).again().again().below(2) == 0
+  var snapshotNemesis: SnapshotNemesis { Plan.snapshotNemesis(KnobDraws(seed: seed)) }
+
+  static func snapshotNemesis(_ knobs: KnobDraws) -> SnapshotNemesis {
+    switch knobs.draw(.snapshots).again().again().below(4) {
+    case 0, 2: .overtaken
+    case 1: .repeated
+    default: .crash
+    }
   }
 
   /// Snapshots are read in many small pieces, and all nodes are asked to read.
