@@ -51,6 +51,7 @@ extension FaultDrawing {
       switch plan.snapshotNemesis {
       case .overtaken: return overtakenSnapshot(time, length, dice, turn)
       case .repeated: return repeatedSnapshot(time, dice, turn)
+      case .interrupted: return interruptedSnapshot(time, dice, turn)
       case .crash: break
       }
       return [
@@ -204,31 +205,54 @@ extension FaultDrawing {
       .snapshot, start: time + gap + moments.again().again().below(gap * 6), duration: 0,
       aim: .leader, nodes: [turn])
     faults += [mute, away, snapshot]
+    if moments.below(2) == 0 {
+      // Of its own it has a newer one, and nothing of its log behind that.
+      faults.append(
+        PlannedFault(.snapshot, start: crash - min(unit / 2, gap * 2), duration: 0, nodes: [turn]))
+    }
     return faults
   }
 
-  /// A node is away, mostly one that led, and comes back to a snapshot whose pieces come more than
-  /// once: while it is taken, when it is there, and when the node has a newer one of its own. What
-  /// it was asked for before it went is covered by it.
+  /// A leader is cut off, and comes back to a snapshot that covers what it was asked for. The
+  /// snapshot comes more than once, the last time when the node has a newer one of its own.
   private func repeatedSnapshot(_ time: UInt64, _ dice: Draw, _ turn: UInt64) -> [PlannedFault] {
     let moments = dice.again()
-    let isLeader = dice.below(3) > 0
     let away = PlannedFault(
-      isLeader ? .isolation : .crash, start: time, duration: unit * 3 + moments.below(unit),
-      aim: isLeader ? .leader : .nodes, nodes: [turn], keeps: .all)
+      .isolation, start: time, duration: unit * 3 + moments.below(unit), aim: .leader,
+      nodes: [turn])
     let back = away.start + away.duration
     let repeats = PlannedFault(
-      .duplication, start: back - unit, duration: unit * 6, nodes: allNodes, amount: 500_000,
-      period: moments.again().logarithmic(unit / 32, unit * 3))
-    let load = [time - min(time, 2_000_000), time + unit * 2, back + unit].map {
+      .duplication, start: back - unit, duration: unit * 6, nodes: allNodes, amount: 800_000,
+      period: moments.again().between(unit, unit * 3))
+    let load = [time - min(time, 2_000_000), time + unit * 2, back + unit / 2].map {
       PlannedFault(.overload, start: $0, duration: 0, amount: 4 + moments.again().again().below(12))
-    }
-    let given = [unit * 5 / 2, unit * 3].map {
-      PlannedFault(.snapshot, start: time + $0, duration: 0, aim: .leader, nodes: [turn])
     }
     let own = PlannedFault(
       .snapshot, start: back + unit + moments.below(unit), duration: 0, aim: .all, nodes: [])
-    return [away, repeats] + load + given + (dice.again().below(2) == 0 ? [own] : [])
+    return [away, repeats, own] + load + snapshots(time + unit * 2, turn)
+  }
+
+  /// A node comes back to a snapshot in small pieces, and before it has them all it is gone again,
+  /// or cannot keep one.
+  private func interruptedSnapshot(_ time: UInt64, _ dice: Draw, _ turn: UInt64) -> [PlannedFault] {
+    let away = PlannedFault(
+      .crash, start: time, duration: unit * 2, nodes: [turn], keeps: .all)
+    let isFull = dice.below(3) > 0
+    let again = PlannedFault(
+      isFull ? .diskFull : .crash,
+      start: time + unit * 2 + dice.again().logarithmic(2_000_000, unit),
+      duration: isFull ? unit : unit / 16 + 1, nodes: [turn],
+      amount: isFull ? dice.again().again().again().logarithmic(1, 1_024) : 0, keeps: .all)
+    let load = PlannedFault(
+      .overload, start: time + unit / 2, duration: 0, amount: 4 + dice.again().again().below(12))
+    return [away, again, load] + snapshots(time + unit, turn)
+  }
+
+  /// Whoever leads then writes snapshots, one a little later than the other.
+  private func snapshots(_ time: UInt64, _ turn: UInt64) -> [PlannedFault] {
+    [time, time + unit / 2].map {
+      PlannedFault(.snapshot, start: $0, duration: 0, aim: .leader, nodes: [turn])
+    }
   }
 
   /// A node comes back to a snapshot that takes long to read, and perhaps to another before it is
@@ -258,6 +282,11 @@ extension NodeSettings {
       // Snapshots only when the plan says so, and no tail that would spare a follower one.
       snapshotThreshold = 0
       retainedEntries = 0
+      switch Plan.snapshotNemesis(knobs) {
+      case .repeated: snapshotChunkBytes = 1 << 20
+      case .interrupted: snapshotChunkBytes = min(snapshotChunkBytes, 128)
+      case .overtaken, .crash: break
+      }
     }
     if scenario == .slowRestore {
       snapshotThreshold = knobs.between(.snapshotThreshold, 1, 3)
@@ -271,8 +300,10 @@ extension Plan {
   enum SnapshotNemesis {
     /// Snapshots of less than their receiver holds.
     case overtaken
-    /// Snapshots whose pieces come more than once.
+    /// Snapshots that come more than once, and cover what was asked for.
     case repeated
+    /// Snapshots whose receiver is gone before it has all of them.
+    case interrupted
     /// Snapshots in which somebody crashes.
     case crash
   }
@@ -280,9 +311,10 @@ extension Plan {
   var snapshotNemesis: SnapshotNemesis { Plan.snapshotNemesis(KnobDraws(seed: seed)) }
 
   static func snapshotNemesis(_ knobs: KnobDraws) -> SnapshotNemesis {
-    switch knobs.draw(.snapshots).again().again().below(4) {
-    case 0, 2: .overtaken
+    switch knobs.draw(.snapshots).again().again().below(8) {
+    case 0, 2, 4: .overtaken
     case 1: .repeated
+    case 3, 5, 6: .interrupted
     default: .crash
     }
   }
