@@ -47,19 +47,7 @@ extension FaultDrawing {
     case .crashBetweenWrites:
       let aim = dice.again().below(2) == 0 ? FaultAim.leader : .nodes
       return [fault(.crashBetweenActions, [turn], aim: aim, dice.again().again().below(16))]
-    case .snapshotCrash:
-      switch plan.snapshotNemesis {
-      case .overtaken: return overtakenSnapshot(time, length, dice, turn)
-      case .repeated: return repeatedSnapshot(time, dice, turn)
-      case .interrupted: return interruptedSnapshot(time, dice, turn)
-      case .crash: break
-      }
-      return [
-        fault(.isolation, [turn]),
-        PlannedFault(
-          .crashBetweenActions, start: time + length + dice.below(unit), duration: unit,
-          nodes: [turn], amount: dice.again().below(12), keeps: keeps),
-      ]
+    case .snapshotCrash: return snapshotCrash(fault(.isolation, [turn]), dice, turn)
     case .changeInPartition:
       var change = fault(.addLearner, spareNodes.isEmpty ? [turn] : [spareNodes[0]])
       let kinds: [FaultKind] = [.addLearner, .addVoter, .remove, .replace, .demote]
@@ -181,6 +169,26 @@ extension FaultDrawing {
       faults.append(PlannedFault(.campaign, start: back + 2_000_000, duration: 0, nodes: [alone]))
     }
     return faults
+  }
+
+  /// What becomes of snapshots in this run, while or after a node is cut off.
+  private func snapshotCrash(
+    _ cutOff: PlannedFault, _ dice: Draw, _ turn: UInt64
+  ) -> [PlannedFault] {
+    let time = cutOff.start
+    let length = cutOff.duration
+    switch plan.snapshotNemesis {
+    case .overtaken: return overtakenSnapshot(time, length, dice, turn)
+    case .repeated: return repeatedSnapshot(time, dice, turn)
+    case .interrupted: return interruptedSnapshot(time, dice, turn)
+    case .crash:
+      return [
+        cutOff,
+        PlannedFault(
+          .crashBetweenActions, start: time + length + dice.below(unit), duration: unit,
+          nodes: [turn], amount: dice.again().below(12), keeps: cutOff.keeps),
+      ]
+    }
   }
 
   /// Nobody hears how much a node stores, and then it is gone for so long that the leader offers it
