@@ -283,7 +283,12 @@ extension NodeSettings {
   mutating func sharpen(for scenario: Scenario, _ knobs: KnobDraws) {
     if scenario == .leaseEdge {
       isCheckQuorumEnabled = true
-      leaseDriftPerMille = knobs.between(.leaseDrift, 100, 200)
+      // Where clocks run far apart, who does not reckon with it is seen; where they do not, leases
+      // are long, and who breaks their promise is.
+      let drift = knobs.draw(.leaseDrift)
+      leaseDriftPerMille =
+        drift.below(3) == 0
+        ? drift.again().between(20, 100) : drift.again().between(100, 400)
       quiescenceTicks = nil
     }
     if scenario == .snapshotCrash, Plan.snapshotNemesis(knobs) != .crash {
@@ -325,6 +330,18 @@ extension Plan {
     case 3, 5, 6: .interrupted
     default: .crash
     }
+  }
+
+  /// Many clients write and read few keys all the time, also where nobody leads any more: a lease
+  /// that lasts too long is seen only if somebody reads by it in its last moments.
+  mutating func leaseEdges() {
+    workload.leaseReadsPerMillion = max(workload.leaseReadsPerMillion, 700_000)
+    workload.readsPerMillion = 500_000
+    workload.strayPerMillion = max(workload.strayPerMillion, 300_000)
+    workload.clients = max(workload.clients, 4)
+    workload.operations = max(workload.operations, 160)
+    workload.pause = min(workload.pause, 10_000_000)
+    workload.keys = min(workload.keys, 4)
   }
 
   /// Snapshots are read in many small pieces, and all nodes are asked to read.

@@ -63,6 +63,7 @@ extension Plan {
       clocks: Plan.clocks(knobs, cluster, node, tick, scenario),
       workload: Plan.workload(knobs, options, node, tick), faults: [], duration: duration)
     if scenario == .slowRestore { slowRestores(knobs) }
+    if scenario == .leaseEdge { leaseEdges() }
     let drawing = FaultDrawing(plan: self, unit: tick * node.electionTimeoutTicks)
     faults = drawing.faults()
     drawDamage(knobs)
