@@ -65,7 +65,12 @@ public final class FileDisk: Disk {
 
   deinit {
     for file in files { System.closeFile(file.descriptor) }
-    if lock >= 0 { System.closeFile(lock) }
+    if lock >= 0 {
+      // A child that this process is just starting still has the descriptor, until it runs its
+      // program: closing alone would leave it the lock for so long.
+      System.unlock(lock)
+      System.closeFile(lock)
+    }
     System.closeFile(directory)
   }
 

@@ -132,8 +132,12 @@ enum System {
     return result == -1 && errno == EEXIST ? 0 : result
   }
 
-  /// Takes the file for this open descriptor alone, until it is closed or the process ends.
+  /// Takes the file for this open descriptor alone, until it is given back, closed by all who
+  /// have it, or the process ends.
   static func lock(_ file: Int32) -> Int32 { retrying { flock(file, LOCK_EX | LOCK_NB) } }
+
+  /// Gives the file back, whoever else has this open descriptor.
+  static func unlock(_ file: Int32) { _ = flock(file, LOCK_UN) }
 
   static var isLockHeld: Bool { errno == EWOULDBLOCK }
 

@@ -132,6 +132,25 @@ struct FileDiskTests {
     _ = try FileDisk(taking: scratch.path)
   }
 
+  @Test func `is given back although a child that is being started still has its descriptors`()
+    throws
+  {
+    let scratch = Scratch()
+    var disk: FileDisk? = try FileDisk(taking: scratch.path)
+    let links = "/proc/self/fd"
+    // As fork does it: the same open files, under other numbers.
+    var copies: [Int32] = []
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: links)) ?? [] {
+      let file = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(links)/\(name)")
+      guard let file, file.hasPrefix(scratch.path), let number = Int32(name) else { continue }
+      copies.append(dup(number))
+    }
+    defer { for copy in copies { close(copy) } }
+    withExtendedLifetime(disk) {}
+    disk = nil
+    _ = try FileDisk(taking: scratch.path)
+  }
+
   @Test func `is looked at without a lock and without a change`() throws {
     let scratch = Scratch()
     var maker = WriteMaker(seed: 2)
