@@ -31,6 +31,7 @@ struct FaultDrawing {
     var faults: [PlannedFault] = []
     switch plan.scenario {
     case .calm: return []
+    case .chaos where plan.isLone: faults = loneRestarts()
     case .chaos:
       for family in Family.allCases where family != .absence {
         let draw = Draw(plan.seed, .family, family.rawValue)

@@ -49,7 +49,11 @@ extension Plan {
     let knobs = KnobDraws(seed: seed)
     let scenario = Plan.scenario(knobs, options)
     let isTroubled = scenario != .calm
-    let cluster = Plan.cluster(knobs, options, isTroubled)
+    var cluster = Plan.cluster(knobs, options, isTroubled)
+    if Plan.isTermForgotten(knobs, scenario), options.nodes == nil {
+      cluster.voters = 3
+      cluster.witnesses = 0
+    }
     var node = Plan.nodeSettings(knobs, cluster, scenario)
     node.sharpen(for: scenario, knobs)
     let tick = knobs.between(.tick, 10, 20) * 1_000_000
@@ -64,6 +68,8 @@ extension Plan {
       workload: Plan.workload(knobs, options, node, tick), faults: [], duration: duration)
     if scenario == .slowRestore { slowRestores(knobs) }
     if scenario == .leaseEdge { leaseEdges() }
+    if isLone { loneVoter() }
+    if scenario == .snapshotCrash, snapshotNemesis == .overtaken { overtakenSnapshots() }
     let drawing = FaultDrawing(plan: self, unit: tick * node.electionTimeoutTicks)
     faults = drawing.faults()
     drawDamage(knobs)
@@ -104,7 +110,9 @@ extension Plan {
     case 0..<4: return .calm
     // What these are after is met by hardly any other run.
     case 4..<8, 25..<32: return .leaseEdge
-    case 8..<10, 39..<42: return .snapshotCrash
+    case 8..<10, 39..<43: return .snapshotCrash
+    case 43..<46: return .crashBetweenWrites
+    case 46..<49: return .staleDuplicates
     case 32..<39: return .slowRestore
     case 10..<15: return .maximum
     case 15..<25:
@@ -117,7 +125,7 @@ extension Plan {
   private static func cluster(
     _ knobs: KnobDraws, _ options: PlanOptions, _ isTroubled: Bool
   ) -> ClusterPlan {
-    let sizes: [UInt64] = [3, 3, 40, 8, 34, 3, 6, 1, 2]
+    let sizes: [UInt64] = [4, 3, 40, 8, 33, 3, 6, 1, 2]
     let voters = options.nodes ?? UInt64(knobs.draw(.nodes).weighted(sizes) + 1)
     var cluster = ClusterPlan(voters: voters)
     if knobs.happens(.learners, 20) { cluster.learners = 1 }
@@ -227,11 +235,16 @@ extension Plan {
     // less by one part in five is a rate that is higher by one in four, so a rest stays unused.
     let isExtreme = Plan.areClocksExtreme(knobs, scenario)
     let most = node.leaseDriftPerMille.map { $0 * (isExtreme ? 750 : 400) } ?? 100_000
+    // One that is slow among fast ones, mostly: when it leads, others wait for less than it does.
+    let choice = knobs.draw(.clocks, 2_000)
+    let slow = choice.below(3) > 0 ? choice.again().below(cluster.voters) : nil
     return (0..<UInt64(cluster.count)).map { which in
       var clock = ClockSettings()
       clock.tick = tick
       clock.offset = knobs.draw(.clocks, which + 1).below(tick)
-      if isDrifting {
+      if scenario == .leaseEdge, let slow, node.leaseDriftPerMille != nil {
+        clock.ratePerMillion = which == slow ? 1_000_000 + most : 1_000_000 - most
+      } else if isDrifting {
         let draw = knobs.draw(.clocks, which + 1_000)
         clock.ratePerMillion = 1_000_000 - most + draw.below(2 * most + 1)
         if node.leaseDriftPerMille != nil, isExtreme {
