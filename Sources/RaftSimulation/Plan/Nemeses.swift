@@ -103,6 +103,7 @@ extension FaultDrawing {
         PlannedFault(.campaign, start: time + unit / 8, duration: 0, nodes: [1]))
       time += unit * 3 / 2
     }
+    for place in faults.indices { faults[place].identity = 1_001 << 16 | UInt64(place) }
     return faults
   }
 
