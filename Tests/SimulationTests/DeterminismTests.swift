@@ -89,6 +89,27 @@ func isPassed(_ summary: RunSummary) -> Bool {
     #expect(whole.eventCount == less.eventCount)
   }
 
+  @Test(arguments: Scenario.allCases)
+  func `every fault has a name of its own, and a number of operations is kept`(
+    _ scenario: Scenario
+  ) {
+    // A plan that is written down gives a fault without a name that of its place.
+    for nodes in 1...9 as ClosedRange<UInt64> {
+      for seed in 0..<60 as Range<UInt64> {
+        var options = PlanOptions()
+        options.scenario = scenario
+        options.nodes = nodes
+        options.operations = 5
+        let plan = Plan(seed: seed, options: options)
+        let names = plan.faults.map(\.identity)
+        #expect(Set(names).count == names.count)
+        #expect(!names.contains(0))
+        #expect(plan.workload.operations == 5)
+        #expect(plan.cluster.voters == nodes)
+      }
+    }
+  }
+
   @Test func `to draw one setting more or less moves no other`() {
     var options = PlanOptions()
     let drawn = Plan(seed: 12, options: options)

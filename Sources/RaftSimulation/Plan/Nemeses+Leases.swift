@@ -83,8 +83,8 @@ extension FaultDrawing {
 
   /// A leader is cut off with entries that nobody else has, and meanwhile terms begin in which
   /// nobody leads: the candidate is gone as soon as it has asked for votes, each time, and in the
-  /// end for good. The two that are left must find together: one has the entries, the other the
-  /// term.
+  /// end for good, where the run is long enough for it. The two that are left must find together:
+  /// one has the entries, the other the term.
   func forgottenTerm(_ begin: UInt64, _ draw: Draw) -> [PlannedFault] {
     let owner = 1 + draw.below(3)
     let candidate = owner % 3 + 1
@@ -114,7 +114,8 @@ extension FaultDrawing {
 
 extension FaultDrawing {
   /// Two nodes lead in turn while messages to a third come late and in any order: what it answers
-  /// to an earlier term of a leader reaches the same leader in a later one.
+  /// to an earlier term of a leader reaches the same leader in a later one. With fewer voters it is
+  /// one of the two.
   func leadershipSwings(_ time: UInt64, _ length: UInt64, _ dice: Draw) -> [PlannedFault] {
     let voters = plan.cluster.voters
     let first = 1 + dice.again().below(voters)
@@ -140,20 +141,25 @@ extension Plan {
     scenario == .staleDuplicates && knobs.draw(.scenario).again().again().below(4) > 0
   }
 
-  /// The voter whose clock is slower than those of all other nodes, if there is one.
+  /// The voter that may lead and whose clock is slower than those of all others, if there is one.
   var slowestVoter: UInt64? {
-    let voters = clocks.prefix(Int(cluster.voters))
+    let voters = clocks.prefix(Int(cluster.voters - cluster.witnesses))
     guard let slowest = voters.map(\.ratePerMillion).max() else { return nil }
     let slow = voters.indices.filter { clocks[$0].ratePerMillion == slowest }
     return slow.count == 1 ? UInt64(slow[0] + 1) : nil
   }
 
   /// Whether this run of `crashBetweenWrites` is about terms in which nobody leads.
-  var isTermForgotten: Bool {
-    Plan.isTermForgotten(KnobDraws(seed: seed), scenario) && cluster.voters == 3
+  var isTermForgotten: Bool { Plan.isTermForgotten(KnobDraws(seed: seed), scenario, cluster) }
+
+  static func isTermForgotten(
+    _ knobs: KnobDraws, _ scenario: Scenario, _ cluster: ClusterPlan
+  ) -> Bool {
+    isAboutTerms(knobs, scenario) && cluster.voters == 3 && cluster.witnesses == 0
   }
 
-  static func isTermForgotten(_ knobs: KnobDraws, _ scenario: Scenario) -> Bool {
+  /// Whether it would be, with three voters that may all lead.
+  static func isAboutTerms(_ knobs: KnobDraws, _ scenario: Scenario) -> Bool {
     scenario == .crashBetweenWrites && knobs.draw(.scenario).again().again().below(3) > 0
   }
 }

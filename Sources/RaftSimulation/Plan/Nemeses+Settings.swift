@@ -4,7 +4,7 @@ import Raft
 
 extension NodeSettings {
   /// What a nemesis needs to get at what it is after.
-  mutating func sharpen(for scenario: Scenario, _ knobs: KnobDraws) {
+  mutating func sharpen(for scenario: Scenario, _ cluster: ClusterPlan, _ knobs: KnobDraws) {
     if scenario == .leaseEdge {
       isCheckQuorumEnabled = true
       // Where clocks run far apart, who does not reckon with it is seen; where they do not, leases
@@ -20,7 +20,7 @@ extension NodeSettings {
       snapshotThreshold = 1
       retainedEntries = 0
     }
-    if Plan.isTermForgotten(knobs, scenario) {
+    if Plan.isTermForgotten(knobs, scenario, cluster) {
       isPreVoteEnabled = true
       isCheckQuorumEnabled = true
     }
@@ -79,12 +79,12 @@ extension Plan {
 
   /// Many clients write and read few keys all the time, also where nobody leads any more: a lease
   /// that lasts too long is seen only if somebody reads by it in its last moments.
-  mutating func leaseEdges() {
+  mutating func leaseEdges(_ options: PlanOptions) {
     workload.leaseReadsPerMillion = max(workload.leaseReadsPerMillion, 700_000)
     workload.readsPerMillion = 500_000
     workload.strayPerMillion = max(workload.strayPerMillion, 300_000)
     workload.keys = min(workload.keys, 4)
-    askAllTheTime()
+    askAllTheTime(options)
   }
 
   /// What is sent to who cannot answer arrives whole and in order: nobody could be asked for it
@@ -95,7 +95,7 @@ extension Plan {
   }
 
   /// Snapshots are read in many small pieces, and all nodes are asked to read.
-  mutating func slowRestores(_ knobs: KnobDraws) {
+  mutating func slowRestores(_ knobs: KnobDraws, _ options: PlanOptions) {
     storage.pieceBytes = knobs.draw(.piece).logarithmic(64, 512)
     workload.followerReadsPerMillion = 700_000
     workload.leaseReadsPerMillion = min(workload.leaseReadsPerMillion, 300_000)
@@ -105,7 +105,7 @@ extension Plan {
     workload.readsPerMillion = Plan.isRestoreRead(knobs) ? 950_000 : 700_000
     workload.strayPerMillion = max(workload.strayPerMillion, 500_000)
     workload.keys = min(workload.keys, 4)
-    askAllTheTime()
+    askAllTheTime(options)
   }
 
   /// Whether a run of `slowRestore` is about who reads meanwhile, and not about what is written.
@@ -121,15 +121,17 @@ extension Plan {
   }
 
   /// Who is alone is asked all the time, so that somebody asks just when it is back.
-  mutating func loneVoter() {
+  mutating func loneVoter(_ options: PlanOptions) {
     workload.readsPerMillion = 600_000
-    askAllTheTime()
+    askAllTheTime(options)
   }
 
   /// Several clients ask so often that what they may ask lasts about as long as the faults do.
-  private mutating func askAllTheTime() {
+  private mutating func askAllTheTime(_ options: PlanOptions) {
     workload.clients = max(workload.clients, 4)
-    workload.operations = max(workload.operations, 1_200)
-    workload.pause = duration * 2 * workload.clients / workload.operations
+    workload.operations = options.operations ?? max(workload.operations, 1_200)
+    let pause = duration.multipliedReportingOverflow(by: 2 * workload.clients)
+    guard !pause.overflow, workload.operations > 0 else { return }
+    workload.pause = pause.partialValue / workload.operations
   }
 }

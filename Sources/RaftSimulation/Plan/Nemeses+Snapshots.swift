@@ -45,9 +45,10 @@ extension FaultDrawing {
       .snapshot, start: time + gap + moments.again().again().below(gap * 4), duration: 0,
       aim: .leader, nodes: [leader])
     var crash = time + gap * 3 + moments.below(gap * 6)
-    if moments.below(2) == 0 {
+    let choices = moments.again().again().again()
+    if choices.below(2) == 0 {
       // Of its own it has a newer one, and nothing of its log behind that.
-      let own = time + gap * 6 + moments.again().below(unit / 2)
+      let own = time + gap * 6 + choices.again().below(unit / 2)
       crash = own + unit / 2
       faults.append(PlannedFault(.snapshot, start: own, duration: 0, nodes: [turn]))
     }
@@ -75,7 +76,8 @@ extension FaultDrawing {
       PlannedFault(.overload, start: $0, duration: 0, amount: 4 + moments.again().again().below(12))
     }
     let own = PlannedFault(
-      .snapshot, start: back + unit + moments.below(unit), duration: 0, aim: .all, nodes: [])
+      .snapshot, start: back + unit + moments.again().again().again().below(unit), duration: 0,
+      aim: .all, nodes: [])
     return [away, repeats, own] + load + snapshots(time + unit * 2, turn)
   }
 

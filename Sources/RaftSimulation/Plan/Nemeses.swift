@@ -3,7 +3,8 @@
 import Raft
 
 extension FaultDrawing {
-  /// The faults of a named nemesis, from the first twentieth of the run to its end.
+  /// The faults of a named nemesis, from the first twentieth of the run to its end, or a little
+  /// later.
   func nemesis(_ scenario: Scenario) -> [PlannedFault] {
     var faults: [PlannedFault] = []
     var time = plan.duration / 20
@@ -16,7 +17,8 @@ extension FaultDrawing {
     while time < plan.duration * 9 / 10 && number < 200 {
       let draw = Draw(plan.seed, .episode, 1_000, number)
       let length = unit / 2 + draw.below(unit * 4)
-      for var fault in strokes(scenario, time, length, draw, number) {
+      for var fault in strokes(scenario, time, length, draw, number)
+      where fault.start < plan.duration {
         fault.identity = 1_000 << 16 | number << 4 | UInt64(faults.count & 15)
         faults.append(fault)
       }
@@ -93,10 +95,10 @@ extension FaultDrawing {
   /// only when an entry of its new term is on the disk.
   func loneRestarts() -> [PlannedFault] {
     let slow = PlannedFault(
-      .slowDisk, start: plan.duration / 10, duration: plan.duration, nodes: [1], amount: unit / 8)
+      .slowDisk, start: plan.duration / 20, duration: plan.duration, nodes: [1], amount: unit / 8)
     var faults = [slow]
     var time = plan.duration / 20 + unit * 2
-    while time < plan.duration * 9 / 10 {
+    while time < plan.duration * 9 / 10 && faults.count < 400 {
       faults.append(
         PlannedFault(.crash, start: time, duration: unit / 16, nodes: [1], keeps: .all))
       faults.append(

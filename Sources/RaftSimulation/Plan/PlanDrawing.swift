@@ -50,12 +50,12 @@ extension Plan {
     let scenario = Plan.scenario(knobs, options)
     let isTroubled = scenario != .calm
     var cluster = Plan.cluster(knobs, options, isTroubled)
-    if Plan.isTermForgotten(knobs, scenario), options.nodes == nil {
+    if Plan.isAboutTerms(knobs, scenario), options.nodes ?? 3 == 3 {
       cluster.voters = 3
       cluster.witnesses = 0
     }
     var node = Plan.nodeSettings(knobs, cluster, scenario)
-    node.sharpen(for: scenario, knobs)
+    node.sharpen(for: scenario, cluster, knobs)
     let tick = knobs.between(.tick, 10, 20) * 1_000_000
     // Some ten election timeouts. Who wants to see longer lives says so (`--until`); a sweep has
     // more of its time in more beginnings.
@@ -66,9 +66,9 @@ extension Plan {
       storage: Plan.storageSettings(knobs, isTroubled),
       clocks: Plan.clocks(knobs, cluster, node, tick, scenario),
       workload: Plan.workload(knobs, options, node, tick), faults: [], duration: duration)
-    if scenario == .slowRestore { slowRestores(knobs) }
-    if scenario == .leaseEdge { leaseEdges() }
-    if isLone { loneVoter() }
+    if scenario == .slowRestore { slowRestores(knobs, options) }
+    if scenario == .leaseEdge { leaseEdges(options) }
+    if isLone { loneVoter(options) }
     if scenario == .snapshotCrash, snapshotNemesis == .overtaken { overtakenSnapshots() }
     let drawing = FaultDrawing(plan: self, unit: tick * node.electionTimeoutTicks)
     faults = drawing.faults()
@@ -237,7 +237,8 @@ extension Plan {
     let most = node.leaseDriftPerMille.map { $0 * (isExtreme ? 750 : 400) } ?? 100_000
     // One that is slow among fast ones, mostly: when it leads, others wait for less than it does.
     let choice = knobs.draw(.clocks, 2_000)
-    let slow = choice.below(3) > 0 ? choice.again().below(cluster.voters) : nil
+    let mayLead = cluster.voters - cluster.witnesses
+    let slow = choice.below(3) > 0 ? choice.again().below(mayLead) : nil
     return (0..<UInt64(cluster.count)).map { which in
       var clock = ClockSettings()
       clock.tick = tick
