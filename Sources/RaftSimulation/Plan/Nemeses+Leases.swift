@@ -144,7 +144,7 @@ extension Plan {
   /// The voter that may lead and whose clock is slower than those of all others, if there is one.
   var slowestVoter: UInt64? {
     let voters = clocks.prefix(Int(cluster.voters - cluster.witnesses))
-    guard let slowest = voters.map(\.ratePerMillion).max() else { return nil }
+    guard let slowest = voters.map({ $0.ratePerMillion }).max() else { return nil }
     let slow = voters.indices.filter { clocks[$0].ratePerMillion == slowest }
     return slow.count == 1 ? UInt64(slow[0] + 1) : nil
   }
