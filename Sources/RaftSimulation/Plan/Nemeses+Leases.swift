@@ -108,7 +108,7 @@ extension FaultDrawing {
       PlannedFault(
         .absence, start: time - unit / 4, duration: plan.duration, nodes: [candidate],
         keeps: .all))
-    return faults.filter { $0.start < plan.duration }
+    return faults
   }
 }
 
@@ -116,7 +116,7 @@ extension FaultDrawing {
   /// Two nodes lead in turn while messages to a third come late and in any order: what it answers
   /// to an earlier term of a leader reaches the same leader in a later one. With fewer voters it is
   /// one of the two.
-  func leadershipSwings(_ time: UInt64, _ length: UInt64, _ dice: Draw) -> [PlannedFault] {
+  func leadershipSwings(_ time: UInt64, _ dice: Draw) -> [PlannedFault] {
     let voters = plan.cluster.voters
     let first = 1 + dice.again().below(voters)
     let second = first % voters + 1

@@ -74,7 +74,7 @@ extension FaultDrawing {
       let isStalled = dice.below(2) == 0
       return [fault(isStalled ? .diskStall : .slowDisk, [turn], aim: .leader, unit / 4)]
     case .staleDuplicates:
-      if plan.isLeadershipSwung { return leadershipSwings(time, length, dice) }
+      if plan.isLeadershipSwung { return leadershipSwings(time, dice) }
       return [fault(.duplication, allNodes, 300_000), fault(.campaign, [turn])]
     case .powerCut: return [fault(.powerCut, [], aim: .all)]
     case .swizzle:
